@@ -1,0 +1,151 @@
+"""What can go wrong, in words. Each family is one status at the edge; each leaf is a code that clients switch on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """A refusal that the caller is told about: `code` is for programs and stable, `message` is for people."""
+
+    code: ClassVar[str]
+    message: str
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+
+class Unauthenticated(DomainError):
+    """Nobody we know is asking."""
+
+
+class Forbidden(DomainError):
+    """Somebody we know asks for what is not theirs."""
+
+
+class NotFound(DomainError):
+    """It is not there, or not for this reader to know of."""
+
+
+class Conflict(DomainError):
+    """The request is sound but cannot be had as things stand."""
+
+
+class Invalid(DomainError):
+    """The request itself is wrong."""
+
+
+class Unavailable(DomainError):
+    """It cannot be done now; the same request may succeed after `retry_after` seconds."""
+
+    code = "unavailable"
+    message = "The service is not available right now"
+    retry_after: ClassVar[int] = 2
+
+
+class TokenMissing(Unauthenticated):
+    code = "token_missing"
+    message = "Sign in first: a bearer token is required"
+
+
+class TokenInvalid(Unauthenticated):
+    code = "token_invalid"
+    message = "The access token is not valid"
+
+
+class TokenExpired(Unauthenticated):
+    code = "token_expired"
+    message = "The access token has expired"
+
+
+class SessionEnded(Unauthenticated):
+    code = "session_ended"
+    message = "The session has ended"
+
+
+class UserInactive(Unauthenticated):
+    code = "user_inactive"
+    message = "User not found or inactive"
+
+
+class InvalidCredentials(Unauthenticated):
+    code = "invalid_credentials"
+    message = "Invalid credentials"
+
+
+class MissingCredentials(Invalid):
+    code = "missing_credentials"
+    message = "Missing credentials"
+
+
+class AdminRequired(Forbidden):
+    code = "admin_required"
+    message = "Admin access required"
+
+
+class NotYours(Forbidden):
+    code = "forbidden"
+    message = "Unauthorized"
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+    message = "User not found"
+
+
+class PostNotFound(NotFound):
+    code = "post_not_found"
+    message = "Post not found"
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+    message = "Email already exists"
+
+
+class LastAdmin(Conflict):
+    code = "last_admin"
+    message = "The last active admin cannot be deleted, demoted or deactivated"
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What is wrong with one field."""
+
+    field: str
+    code: str
+    message: str
+
+
+class NotJson(Invalid):
+    code = "not_json"
+    message = "Request body must be JSON"
+
+
+class BadJson(Invalid):
+    code = "bad_json"
+    message = "Request body is not a JSON object"
+
+
+class MissingFields(Invalid):
+    code = "missing_fields"
+    message = "Missing required fields"
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        super().__init__()
+        self.missing_fields = list(fields)
+
+
+class InvalidFields(Invalid):
+    code = "invalid_fields"
+    message = "Some fields have values that cannot be taken"
+
+    def __init__(self, details: Sequence[Detail]) -> None:
+        self.details = list(details)
+        self.message = next((detail.message for detail in details if detail.code == "email_format"), self.message)
+        super().__init__()
+
+
+class InvalidQuery(InvalidFields):
+    code = "invalid_query"
+    message = "Some query parameters cannot be taken"

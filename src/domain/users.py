@@ -1,0 +1,65 @@
+"""Users: what everybody may see of them, what they see of themselves, and what login reads."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+Role = Literal["user", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """What every signed-in reader may see of a user."""
+
+    id: UUID
+    email: str
+    first_name: str | None
+    last_name: str | None
+    role: Role
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account(User):
+    """A user in full: for that user and for admins."""
+
+    is_active: bool
+    email_verified: bool
+    updated_at: datetime
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
+
+    @property
+    def public(self) -> User:
+        return User(*(getattr(self, field.name) for field in fields(User)))
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What login compares: the only value that carries a password hash."""
+
+    account: Account
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking: an active account, signed in by a session that has not ended."""
+
+    account: Account
+    session_id: UUID
+
+    @property
+    def id(self) -> UUID:
+        return self.account.id
+
+    @property
+    def is_admin(self) -> bool:
+        return self.account.is_admin
+
+    def view(self, account: Account) -> User:
+        """As much of the account as this actor may see."""
+        return account if self.is_admin or account.id == self.id else account.public

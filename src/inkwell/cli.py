@@ -1,0 +1,178 @@
+"""The `inkwell` command: what an operator does from the shell."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import click
+from pydantic import SecretStr
+
+from domain.errors import DomainError
+from inkwell.settings import ConfigurationError, Settings, load_settings, near_misses
+
+Work = Callable[[Settings], Awaitable[Any]]
+
+
+class Inkwell(click.Group):
+    """A group whose commands end with one clear sentence, not with a traceback, where the operator can mend it."""
+
+    def invoke(self, context: click.Context) -> Any:
+        from inkwell.supervisor import DatabaseAway
+
+        try:
+            return super().invoke(context)
+        except (ConfigurationError, DomainError) as error:
+            raise click.ClickException(str(error)) from None
+        except DatabaseAway as error:
+            raise click.ClickException(f"The database cannot be reached: {error}") from None
+
+
+@click.group(cls=Inkwell, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="inkwell")
+def main() -> None:
+    """Inkwell: accounts, sessions, a user directory and posts behind an HTTP API.
+
+    Settings are environment variables, or lines of a file `.env`; `inkwell check-config` shows them.
+    """
+
+
+@main.command()
+@click.option("--host", help="Address to listen on (HOST).")
+@click.option("--port", type=int, help="Port to listen on (PORT).")
+@click.option("--workers", type=int, help="Worker processes (WORKERS).")
+def serve(**options: str | int | None) -> None:
+    """Serve until Ctrl-C or SIGTERM; SIGHUP replaces the workers without losing a request."""
+    from inkwell.logs import configure_logging
+    from inkwell.prepare import prepare
+    from inkwell.supervisor import run
+
+    # The workers read the environment, so that is where an option goes.
+    os.environ.update({name.upper(): str(value) for name, value in options.items() if value is not None})
+    settings = load_settings()
+    configure_logging(settings.log_format)
+    _warn_of_near_misses()
+    sys.exit(run(settings, prepare, lambda url: click.echo(_welcome(settings, url))))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's schema to its newest version; several at once are safe."""
+    from inkwell.prepare import migrated
+
+    _with_database(migrated)
+    click.echo("The schema is at its newest version.")
+
+
+@main.command("create-admin")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def create_admin(email: str, password_stdin: bool) -> None:
+    """Make an account for EMAIL that is an admin."""
+    from inkwell.prepare import new_password, services_of
+
+    newcomer = new_password(email, _password(password_stdin))
+
+    async def work(settings: Settings) -> None:
+        async with services_of(settings) as services:
+            await services.users.add_admin(newcomer)
+
+    _with_schema(work)
+    click.echo(f"{newcomer.email} is an admin.")
+
+
+@main.command("set-password")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def set_password(email: str, password_stdin: bool) -> None:
+    """Set a new password for EMAIL, who is signed out everywhere."""
+    from inkwell.prepare import new_password, services_of
+
+    chosen = new_password(email, _password(password_stdin))
+
+    async def work(settings: Settings) -> None:
+        async with services_of(settings) as services:
+            await services.users.set_password(chosen)
+
+    _with_schema(work)
+    click.echo(f"{chosen.email} has a new password and is signed out everywhere.")
+
+
+@main.command("check-config")
+def check_config() -> None:
+    """Print the settings in force, secrets masked, and what is wrong with them."""
+    settings = load_settings()
+    for name in Settings.model_fields:
+        origin = "" if name in settings.model_fields_set else "  (default)"
+        click.echo(f"{name.upper()}={_shown(settings, name)}{origin}")
+    _warn_of_near_misses()
+
+
+def _shown(settings: Settings, name: str) -> str:
+    value = getattr(settings, name)
+    if name == "database_url" and settings.database:
+        return settings.database.masked
+    if isinstance(value, SecretStr):
+        return "********"
+    return ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+
+
+def _warn_of_near_misses() -> None:
+    for name, meant in near_misses():
+        click.echo(f"Warning: {name} is no setting of Inkwell; is {meant} meant?", err=True)
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.read().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _with_schema(work: Work) -> None:
+    """Does the work on a database whose schema is there."""
+    from inkwell.prepare import migrated
+
+    async def on_schema(settings: Settings) -> None:
+        if settings.migrates_at_start:
+            await migrated(settings)
+        await work(settings)
+
+    _with_database(on_schema)
+
+
+def _with_database(work: Work) -> None:
+    """Does the work on the database of the settings; the embedded one is started unless it runs already."""
+
+    async def on_database() -> None:
+        async with _database(load_settings()) as settings:
+            await work(settings)
+
+    asyncio.run(on_database())
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Settings]:
+    if settings.database:
+        yield settings
+        return
+    from inkwell.embedded import embedded_database
+
+    async with embedded_database(settings.data_dir, chosen="data_dir" in settings.model_fields_set) as url:
+        yield settings.model_copy(update={"database_url": SecretStr(url)})
+
+
+def _welcome(settings: Settings, url: str) -> str:
+    data = f"the embedded PostgreSQL in {settings.data_dir}" if settings.database is None else "DATABASE_URL"
+    return "\n".join(
+        [
+            "",
+            f"  Inkwell serves on {url}  ({settings.env}, {settings.workers} workers)",
+            f"  Data:   {data}",
+            f"  Look:   curl {url}/readyz",
+            "  Admin:  .venv/bin/inkwell create-admin you@example.com",
+            "  Ctrl-C stops everything.",
+            "",
+        ]
+    )

@@ -1,0 +1,47 @@
+"""Bringing the schema to where this code needs it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, pool
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from inkwell.database_url import DatabaseUrl
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "alembic"
+LOCK_KEY = 0x696E6B77656C6C  # "inkwell" in ASCII: one runner at a time, in each database
+LOCK_TIMEOUT = "4s"  # a migration that queues for a lock holds up everything behind it: better to fail and try again
+STATEMENT_TIMEOUT = "30min"
+
+
+async def migrate(database: DatabaseUrl, revision: str = "head") -> None:
+    """Moves the schema up to the revision; four at once all succeed. Raises what the database raises."""
+    async with connected(database) as connection:
+        await connection.run_sync(_upgrade, revision)
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, for one connection."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@asynccontextmanager
+async def connected(database: DatabaseUrl) -> AsyncIterator[AsyncConnection]:
+    """One connection in one transaction, without the time-outs of requests."""
+    arguments = {"timeout": 10} | database.connect_args
+    engine = create_async_engine(database.sqlalchemy_url, poolclass=pool.NullPool, connect_args=arguments)
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    command.upgrade(configuration(connection), revision)

@@ -1,0 +1,82 @@
+"""What is done to a database before it serves: the schema, and the first admin."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pydantic import ValidationError
+
+from domain.errors import EmailTaken, Unavailable
+from inkwell.app import connect, make_passwords, make_services
+from inkwell.migrations import migrate
+from inkwell.settings import ConfigurationError, Settings
+from inkwell.supervisor import DatabaseAway
+from repositories.failures import is_outage
+from service import Services
+from service.users import NewPassword
+
+
+async def prepare(settings: Settings) -> None:
+    """Brings the schema up where the settings say so, and makes the first admin where they name one.
+
+    Raises DatabaseAway, and ConfigurationError for an admin whose e-mail or password cannot be taken.
+    """
+    newcomer = first_admin(settings)
+    if settings.migrates_at_start:
+        await migrated(settings)
+    if newcomer:
+        await add_admin(settings, newcomer)
+
+
+async def migrated(settings: Settings) -> None:
+    """Brings the schema to its newest version. Raises DatabaseAway, ConfigurationError."""
+    if settings.database is None:
+        raise ConfigurationError("DATABASE_URL: no database is named")
+    try:
+        await migrate(settings.database)
+    except Exception as error:
+        if is_outage(error):
+            raise DatabaseAway(_reason(error)) from None
+        raise
+
+
+async def add_admin(settings: Settings, newcomer: NewPassword) -> None:
+    """Makes the admin if the address has no account. Raises DatabaseAway."""
+    async with services_of(settings) as services:
+        try:
+            await services.users.add_admin(newcomer)
+        except EmailTaken:
+            return
+        except Unavailable as error:
+            raise DatabaseAway(_reason(error)) from None
+
+
+def first_admin(settings: Settings) -> NewPassword | None:
+    """ADMIN_EMAIL with ADMIN_PASSWORD, checked as any account's are. Raises ConfigurationError."""
+    if settings.admin_email is None or settings.admin_password is None:
+        return None
+    return new_password(settings.admin_email, settings.admin_password.get_secret_value(), "ADMIN_")
+
+
+def new_password(email: str, password: str, prefix: str = "") -> NewPassword:
+    """An address and a password for it. Raises ConfigurationError with a line for each that cannot be taken."""
+    try:
+        return NewPassword(email=email, password=password)
+    except ValidationError as error:
+        lines = [f"{prefix}{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+@asynccontextmanager
+async def services_of(settings: Settings) -> AsyncIterator[Services]:
+    """The services on the database of the settings, for work outside of the server."""
+    database, passwords = connect(settings), make_passwords(settings)
+    try:
+        yield make_services(settings, database, passwords)
+    finally:
+        passwords.close()
+        await database.close()
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    return (str(getattr(cause, "orig", None) or cause).strip() or type(cause).__name__).splitlines()[0]

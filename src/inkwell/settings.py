@@ -1,0 +1,221 @@
+"""Every setting, its unit and its default: environment variables, then an optional `.env` in the working folder."""
+
+import contextlib
+import os
+import secrets
+import tempfile
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from inkwell.database_url import DatabaseUrl, parse_database_url
+
+SHORTEST_SECRET_BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as the hash
+GUESSABLE_WORDS = ("secret", "changeme", "change-me", "change_me", "password", "example", "inkwell", "12345678")
+
+
+class ConfigurationError(Exception):
+    """The settings cannot work; the text is one clear sentence (or a line per setting) for the operator."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Every field is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    env: Literal["development", "production", "testing"] = Field("development", description="How strict to be.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        le=256,
+        description="Worker processes; default: one per core.",
+    )
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the embedded PostgreSQL and of the secret made for development."
+    )
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL 15 or newer; without it, development and tests use the embedded server."
+    )
+    migrate_at_start: bool | None = Field(
+        None, description="Bring the schema to its newest version at start; default: not in production."
+    )
+    jwt_secret_key: SecretStr | None = Field(
+        None, description="Signs tokens: at least 32 bytes; `new,old` to rotate. Required in production."
+    )
+    jwt_issuer: str = Field("inkwell", min_length=1, description="`iss` of access tokens.")
+    jwt_audience: str = Field("inkwell", min_length=1, description="`aud` of access tokens.")
+    access_token_seconds: int = Field(900, ge=30, le=86_400, description="Lifetime of an access token, in seconds.")
+    session_days: int = Field(30, ge=1, le=3650, description="Longest life of a session, in days.")
+    admin_email: str | None = Field(None, description="First admin, made at start if the address has no account.")
+    admin_password: SecretStr | None = Field(None, description="Password of the first admin.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Exact origins of browsers that may call, separated by commas; `*` for any."
+    )
+    cors_credentials: bool = Field(False, description="Let browsers send cookies and client certificates along.")
+    hsts_seconds: int = Field(0, ge=0, description="Strict-Transport-Security max-age, in seconds; 0 sends none.")
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="How many hops of X-Forwarded-For to believe; 0 takes the socket's address."
+    )
+    body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body, in bytes.")
+    body_timeout_seconds: float = Field(10, gt=0, description="Longest time to receive a request body, in seconds.")
+    database_pool_size: int = Field(10, ge=1, le=200, description="Connections kept open per worker.")
+    database_pool_overflow: int = Field(5, ge=0, le=200, description="Further connections per worker under load.")
+    database_pool_timeout_seconds: float = Field(2, gt=0, description="Longest wait for a connection, in seconds.")
+    database_connect_timeout_seconds: float = Field(3, gt=0, description="Longest time to connect, in seconds.")
+    database_command_timeout_seconds: float = Field(5, gt=0, description="Longest time for one statement, client side.")
+    statement_timeout_seconds: float = Field(4, gt=0, description="Longest time for one statement, server side.")
+    lock_timeout_seconds: float = Field(2, gt=0, description="Longest wait for a row lock, in seconds.")
+    idle_in_transaction_seconds: float = Field(10, gt=0, description="Longest pause inside a transaction, in seconds.")
+    hash_memory_kib: int = Field(19 * 1024, ge=8, description="Memory of one argon2id password hash, in KiB.")
+    hash_passes: int = Field(2, ge=1, le=100, description="Passes of argon2id over that memory.")
+    hash_queue_length: int = Field(32, ge=1, description="Passwords waiting to be hashed per worker before 503.")
+    drain_seconds: float | None = Field(
+        None, ge=0, le=600, description="Time to finish on open connections at stop; default: 5, in development 0."
+    )
+    grace_seconds: float = Field(20, gt=0, le=600, description="Time after the drain for requests in flight.")
+    log_format: Literal["json", "pretty"] | None = Field(
+        None, description="Shape of log lines; default: pretty in a terminal, JSON otherwise."
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not _is_origin(origin):
+                raise ValueError(
+                    f"{origin!r} is not an exact origin such as https://app.example.com; patterns are not taken"
+                )
+        return origins
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url_is_understood(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parse_database_url(url.get_secret_value())
+        return url
+
+    @field_validator("jwt_secret_key")
+    @classmethod
+    def _strong_keys(cls, key: SecretStr | None) -> SecretStr | None:
+        for part in _parts(key):
+            if len(part.encode()) < SHORTEST_SECRET_BYTES:
+                raise ValueError(f"a key of at least {SHORTEST_SECRET_BYTES} bytes is needed: openssl rand -hex 32")
+            if _is_guessable(part):
+                raise ValueError("this key is well known or can be guessed; make one with: openssl rand -hex 32")
+        return key
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if "*" in self.cors_origins and self.cors_credentials:
+            raise ValueError("CORS_ORIGINS=* together with CORS_CREDENTIALS would open every account to every site")
+        if (self.admin_email is None) != (self.admin_password is None):
+            raise ValueError("ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all")
+        if self.env == "production" and self.jwt_secret_key is None:
+            raise ValueError("ENV=production needs JWT_SECRET_KEY: openssl rand -hex 32")
+        if self.env == "production" and self.database_url is None:
+            raise ValueError("ENV=production needs DATABASE_URL; the embedded PostgreSQL is for development")
+        return self
+
+    @property
+    def database(self) -> DatabaseUrl | None:
+        """The database named by DATABASE_URL, or None where the embedded server is to be used."""
+        return parse_database_url(self.database_url.get_secret_value()) if self.database_url else None
+
+    @property
+    def migrates_at_start(self) -> bool:
+        return self.env != "production" if self.migrate_at_start is None else self.migrate_at_start
+
+    @property
+    def drain_time(self) -> timedelta:
+        default = 0 if self.env == "development" else 5
+        return timedelta(seconds=default if self.drain_seconds is None else self.drain_seconds)
+
+    @property
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """The first key signs, all of them verify; in development one is made once and kept in DATA_DIR."""
+        if self.jwt_secret_key:
+            return tuple(part.encode() for part in _parts(self.jwt_secret_key))
+        return (_kept_secret(self.data_dir / "jwt-secret-key").encode(),)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of the environment, with the overrides (named as the fields are) before them.
+
+    Raises ConfigurationError with a line for each setting that is wrong.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def near_misses(environment: "os._Environ[str] | dict[str, str]" = os.environ) -> list[tuple[str, str]]:
+    """Names in the environment that look like a mistyped setting, each with the setting that was probably meant."""
+    names = {name.upper() for name in Settings.model_fields}
+    suspects = (name for name in environment if name.isupper() and name not in names and "_" in name)
+    pairs = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in suspects)
+    return [(name, close[0]) for name, close in pairs if close]
+
+
+def _sentence(problem: object) -> str:
+    location, message = problem["loc"], problem["msg"]  # type: ignore[index]
+    text = str(message).removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":  # type: ignore[index]
+        text = "is no setting of Inkwell; see .env.example"
+    return f"{str(location[0]).upper()}: {text}" if location else text
+
+
+def _is_origin(origin: str) -> bool:
+    try:
+        parts = urlsplit(origin)
+        wellformed = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    plain = f"{parts.scheme}://{parts.netloc}" == origin and "@" not in parts.netloc
+    return wellformed and plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and "*" not in origin
+
+
+def _parts(key: SecretStr | None) -> list[str]:
+    return [part.strip() for part in key.get_secret_value().split(",")] if key else []
+
+
+def _is_guessable(key: str) -> bool:
+    folded = key.lower()
+    rest = folded
+    for word in GUESSABLE_WORDS:
+        rest = rest.replace(word, "")
+    return len(set(folded)) < 8 or len(rest) < SHORTEST_SECRET_BYTES // 2
+
+
+def _kept_secret(path: Path) -> str:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write_once(path, secrets.token_hex(32))
+        return path.read_text().strip()
+    except OSError as error:
+        sentence = f"DATA_DIR: {path.parent} cannot be used ({error.strerror}); choose another folder"
+        raise ConfigurationError(sentence) from None
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Whoever comes first writes it, and nobody reads half of it: it is linked into place when it is whole."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(text)
+        file.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)

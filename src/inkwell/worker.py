@@ -1,0 +1,155 @@
+"""One worker process: serves the application on the parent's socket, and drains when it is told to or is left alone.
+
+Started by the parent as `python -m inkwell.worker LISTENER LINK` with two inherited file descriptors: the listening
+socket, and a socket pair on which the worker says that it serves and by whose end it learns that the parent is gone.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, Self
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from quart import Quart
+
+from inkwell.draining import Draining
+from inkwell.logs import configure_logging
+from inkwell.settings import ConfigurationError, Settings, load_settings
+from inkwell.supervisor import BACKLOG, ignore_signals
+
+KEEP_ALIVE_SECONDS = (
+    75  # longer than a proxy keeps an idle connection (60 s), so that we never close it under a request
+)
+HEADER_LIMIT_BYTES = 16 * 1024
+LAST_REQUESTS_SECONDS = 0.5  # for the first request on a connection that was accepted just before the door was shut
+SHUTDOWN_SECONDS = 5  # for the application to close its pools
+
+AppFactory = Callable[[Settings, Draining], Quart]
+
+
+def main(create_app: AppFactory) -> None:
+    """Serve until told to stop; the file descriptors are in sys.argv, the settings in the environment."""
+    listener, link = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
+    listener.setblocking(False)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal, or a reload: both are the parent's to hear
+    try:
+        settings, draining = load_settings(), Draining()
+        configure_logging(settings.log_format)
+        app = create_app(settings, draining)
+    except ConfigurationError as error:
+        sys.exit(f"inkwell: {error}")
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_work(app, settings, draining, listener, link))
+    ignore_signals()
+
+
+async def _work(
+    app: Quart, settings: Settings, draining: Draining, listener: socket.socket, link: socket.socket
+) -> None:
+    told, alone = _told_to_stop(), _left_alone(link)
+    door = Door(listener, opened=lambda: _say_ready(link))
+
+    async def drain() -> None:
+        await asyncio.wait([told, alone], return_when=asyncio.FIRST_COMPLETED)
+        draining.begin()
+        # Left alone there is no reason to linger: the next parent needs the port.
+        await asyncio.wait([alone], timeout=settings.drain_time.total_seconds())
+        await door.shut()
+        await asyncio.sleep(LAST_REQUESTS_SECONDS)
+
+    # When drain() returns, hypercorn closes the idle connections and finishes the requests in flight.
+    await serve(app, _config(settings, listener), shutdown_trigger=drain)
+
+
+class Door:
+    """Where connections come in: stands between hypercorn and the server that it makes in the loop and keeps to itself."""
+
+    def __init__(self, listener: socket.socket, opened: Callable[[], None]) -> None:
+        self._listener, self._opened = listener, opened
+        self._loop = asyncio.get_running_loop()
+        self._create_server = self._loop.create_server
+        self._loop.create_server = self._open  # type: ignore[method-assign, assignment]
+
+    async def _open(self, factory: Callable[[], asyncio.Protocol], *args: Any, **options: Any) -> Self:
+        self._factory = factory
+        self._server = await self._create_server(factory, *args, **options)
+        self._opened()
+        return self
+
+    async def shut(self) -> None:
+        """Accept nobody more, except those in the kernel's queue: as far as they know they are connected."""
+        self._server.close()
+        waiting = list(self._waiting())
+        self._listener.close()
+        for client in waiting:
+            await self._loop.connect_accepted_socket(self._factory, client)
+
+    def _waiting(self) -> Iterator[socket.socket]:
+        with suppress(OSError):  # BlockingIOError: the queue is empty
+            while True:
+                yield self._listener.accept()[0]
+
+    def close(self) -> None:
+        self._server.close()
+
+    async def wait_closed(self) -> None:
+        """Does not wait: since Python 3.12 it would for every connection, and hypercorn's time limit begins after it."""
+
+
+def _config(settings: Settings, listener: socket.socket) -> Config:
+    config = Config()
+    config.bind = f"fd://{listener.dup().detach()}"
+    config.backlog = BACKLOG
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.h11_max_incomplete_size = config.h2_max_header_list_size = HEADER_LIMIT_BYTES
+    config.include_server_header = False
+    config.graceful_timeout = settings.grace_seconds
+    config.shutdown_timeout = SHUTDOWN_SECONDS
+    config.errorlog = logging.getLogger("hypercorn.error")  # as configure_logging() left it, without greetings
+    return config
+
+
+def _told_to_stop() -> asyncio.Future[None]:
+    loop = asyncio.get_running_loop()
+    told = loop.create_future()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _complete, told)
+    return told
+
+
+def _left_alone(link: socket.socket) -> asyncio.Future[None]:
+    """Done when the parent is gone: it never writes, so there is something to read only when its end was closed."""
+    loop = asyncio.get_running_loop()
+    alone = loop.create_future()
+    alone.add_done_callback(lambda _: loop.remove_reader(link))
+    loop.add_reader(link, _complete, alone)
+    return alone
+
+
+def _complete(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _say_ready(link: socket.socket) -> None:
+    with suppress(OSError):  # the parent is gone, which is noticed elsewhere
+        link.send(b"\n")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return None
+    return uvloop.new_event_loop  # type: ignore[no-any-return, unused-ignore]
+
+
+if __name__ == "__main__":
+    from inkwell.app import create_app
+
+    main(create_app)

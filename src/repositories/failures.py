@@ -1,0 +1,57 @@
+"""What the database's refusals mean: an outage that passes, a constraint that held, or a mistake of ours."""
+
+from collections.abc import Iterator
+
+from asyncpg import InterfaceError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+READ_ONLY = "25006"  # a former primary, now a standby
+
+# Classes and codes of SQLSTATE (PostgreSQL's appendix A) under which the same request may succeed later.
+_PASSING = (
+    "08",  # connection lost
+    "28",  # not let in
+    "3D000",  # the database is not there yet
+    "40001",  # serialization failure
+    "40P01",  # deadlock
+    "42P01",  # table or
+    "42703",  # column not there yet: the code is ahead of the schema
+    "53",  # out of connections, memory or disk
+    "55P03",  # waited too long for a lock
+    "57014",  # statement time-out
+    "57P",  # shutting down, or starting up
+    "25P03",  # idle too long in a transaction
+    READ_ONLY,
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the same request may succeed later. Outages come in many classes, so the whole chain is asked."""
+    state = sqlstate(error)
+    if state is not None:
+        return state.startswith(_PASSING)
+    return any(_is_lost_connection(link) for link in _chain(error))
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The five characters by which PostgreSQL names a failure, or None if it was not PostgreSQL that failed."""
+    return next((state for link in _chain(error) if (state := getattr(link, "sqlstate", None))), None)
+
+
+def violated_constraint(error: BaseException) -> str | None:
+    """The name of the constraint that refused the row."""
+    return next((name for link in _chain(error) if (name := getattr(link, "constraint_name", None))), None)
+
+
+def _is_lost_connection(link: BaseException) -> bool:
+    invalidated = isinstance(link, DBAPIError) and link.connection_invalidated
+    return invalidated or isinstance(link, (OSError, PoolTimeoutError, InterfaceError))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,105 @@
+"""Users in PostgreSQL."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Select, and_, bindparam, delete, func, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.errors import EmailTaken
+from domain.pages import Slice
+from domain.users import Account, Credentials, Role
+from repositories.failures import violated_constraint
+from repositories.paging import fetch_page, page_statement
+from repositories.tables import users
+
+ACCOUNT: tuple[Column[Any], ...] = (
+    users.c.id,
+    users.c.email,
+    users.c.first_name,
+    users.c.last_name,
+    users.c.role,
+    users.c.created_at,
+    users.c.is_active,
+    users.c.email_verified,
+    users.c.updated_at,
+)
+
+_BY_ID = users.c.id == bindparam("user_id")
+_GET = select(*ACCOUNT).where(_BY_ID)
+_CREDENTIALS = select(users.c.password_hash, *ACCOUNT).where(users.c.email == bindparam("email"))
+_ADD = insert(users).on_conflict_do_nothing(index_elements=[users.c.email]).returning(*ACCOUNT)
+_REMOVE = delete(users).where(_BY_ID).returning(users.c.id)
+_ACTIVE_ADMINS = (
+    select(users.c.id)
+    .where(users.c.role == "admin", users.c.is_active)
+    .order_by(users.c.id)  # everybody locks in the same order, so nobody waits in a circle
+    .with_for_update(key_share=True)
+)
+
+
+class UserRepository:
+    """Users over one session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(
+        self,
+        user_id: UUID,
+        email: str,
+        password_hash: str,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        role: Role = "user",
+    ) -> Account:
+        row = {"id": user_id, "email": email, "password_hash": password_hash, "role": role}
+        row |= {"first_name": first_name, "last_name": last_name}
+        added = (await self._session.execute(_ADD, row)).one_or_none()
+        if added is None:
+            raise EmailTaken
+        return Account(*added)
+
+    async def get(self, user_id: UUID) -> Account | None:
+        row = (await self._session.execute(_GET, {"user_id": user_id})).one_or_none()
+        return Account(*row) if row else None
+
+    async def credentials(self, email: str) -> Credentials | None:
+        row = (await self._session.execute(_CREDENTIALS, {"email": email})).one_or_none()
+        return Credentials(Account(*row[1:]), row[0]) if row else None
+
+    async def find(self, q: str | None, *, with_inactive: bool, limit: int, offset: int) -> Slice[Account]:
+        parameters = {"limit": limit, "offset": offset} | ({} if q is None else {"q": q})
+        return await fetch_page(self._session, _page(q is not None, with_inactive), parameters, Account)
+
+    async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
+        change = update(users).where(users.c.id == user_id).values(**changes, updated_at=func.now())
+        try:
+            row = (await self._session.execute(change.returning(*ACCOUNT))).one_or_none()
+        except IntegrityError as error:
+            if violated_constraint(error) == "uq_users_email":
+                raise EmailTaken from None
+            raise
+        return Account(*row) if row else None
+
+    async def set_password(self, email: str, password_hash: str) -> UUID | None:
+        change = update(users).where(users.c.email == email).values(password_hash=password_hash, updated_at=func.now())
+        row = (await self._session.execute(change.returning(users.c.id))).one_or_none()
+        return row[0] if row else None
+
+    async def remove(self, user_id: UUID) -> bool:
+        return (await self._session.execute(_REMOVE, {"user_id": user_id})).one_or_none() is not None
+
+    async def lock_active_admins(self) -> set[UUID]:
+        return set((await self._session.execute(_ACTIVE_ADMINS)).scalars())
+
+
+@cache
+def _page(searching: bool, with_inactive: bool) -> Select[Any]:
+    contains = users.c.search.like(func.inkwell_pattern(bindparam("q"))) if searching else true()
+    listed = true() if with_inactive else users.c.is_active
+    return page_statement(select(*ACCOUNT).where(and_(contains, listed)), ["created_at", "id"])

@@ -1,0 +1,88 @@
+"""Words into numbers: every failure on every path answers in one shape."""
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from pydantic_core import to_json
+from quart import Quart, Response
+from werkzeug.exceptions import HTTPException
+
+from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from routes.http import request
+
+log = structlog.get_logger()
+
+STATUS_OF: dict[type[DomainError], int] = {
+    Unauthenticated: 401,
+    Invalid: 400,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+}
+
+# What the framework refuses by itself: code and sentence for its status.
+FRAMEWORK = {
+    400: ("bad_request", "The request cannot be understood"),
+    404: ("not_found", "Resource does not exist"),
+    405: ("method_not_allowed", "This resource does not take that method"),
+    408: ("request_timeout", "The request body did not arrive in time"),
+    413: ("body_too_large", "The request body is too large"),
+    500: ("internal", "Something went wrong on our side"),
+}
+
+# Python before 3.13 has the names of RFC 7231; these are RFC 9110's.
+RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
+def register(app: Quart) -> None:
+    """Makes every failure of the app answer in the contract's shape."""
+    app.register_error_handler(DomainError, refused)
+    app.register_error_handler(HTTPException, rejected)
+    app.register_error_handler(Exception, crashed)
+
+
+async def refused(error: DomainError) -> Response:
+    """A refusal of ours."""
+    status = next(status for family, status in STATUS_OF.items() if isinstance(error, family))
+    if isinstance(error, Unavailable):
+        log.warning("unavailable", request_id=request.request_id, cause=repr(error.__cause__))
+    return problem(status, error.code, error.message, headers=_headers(error), **_particulars(error))
+
+
+async def rejected(error: HTTPException) -> Response:
+    """A refusal of the framework's, such as an unknown path."""
+    status = error.code or 500
+    code, message = FRAMEWORK.get(status, FRAMEWORK[400] if status < 500 else FRAMEWORK[500])
+    methods = getattr(error, "valid_methods", None)
+    return problem(status, code, message, headers={"Allow": ", ".join(sorted(methods))} if methods else {})
+
+
+async def crashed(error: Exception) -> Response:
+    """A mistake of ours: logged with its request id, and told without its internals."""
+    log.error("crash", request_id=request.request_id, exc_info=error)
+    return problem(500, *FRAMEWORK[500])
+
+
+def problem(status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **more: Any) -> Response:
+    """The error shape of the contract."""
+    phrase = RENAMED.get(status) or HTTPStatus(status).phrase
+    content = {"error": phrase, "code": code, "message": message, "request_id": request.request_id, **more}
+    return Response(to_json(content), status, headers, content_type="application/json")
+
+
+def _headers(error: DomainError) -> dict[str, str]:
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+
+
+def _particulars(error: DomainError) -> dict[str, Any]:
+    particulars: dict[str, Any] = {}
+    if missing := getattr(error, "missing_fields", None):
+        particulars["missing_fields"] = missing
+    if details := getattr(error, "details", None):
+        particulars["details"] = [asdict(detail) for detail in details]
+    return particulars

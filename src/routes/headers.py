@@ -1,0 +1,72 @@
+"""What every answer carries, whatever it says."""
+
+from collections.abc import Sequence
+
+import structlog
+from quart import Quart, Response, current_app
+from quart_cors import cors
+
+from routes.http import request
+
+log = structlog.get_logger("inkwell.request")
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+CORS_READABLE = (
+    "ETag",
+    "Link",
+    "Location",
+    "X-Request-ID",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Idempotency-Replayed",
+)
+CORS_SENDABLE = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID")
+CORS_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
+CORS_MAX_AGE_S = 600  # Chromium believes a preflight for two hours at most; ten minutes makes a change of policy felt
+
+
+def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seconds: int) -> None:
+    """Puts the common headers on every answer of the app and logs it; CORS for the named origins alone."""
+    extra = {"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {}
+    app.after_request(lambda answer: _finish(answer, SECURITY | extra))
+    if origins:
+        cors(
+            app,
+            allow_origin=list(origins),
+            allow_credentials=credentials,
+            allow_headers=CORS_SENDABLE,
+            allow_methods=CORS_METHODS,
+            expose_headers=CORS_READABLE,
+            max_age=CORS_MAX_AGE_S,
+        )
+
+
+def _finish(answer: Response, headers: dict[str, str]) -> Response:
+    for name, value in headers.items():
+        answer.headers.setdefault(name, value)
+    answer.headers["X-Request-ID"] = request.request_id
+    if current_app.extensions["draining"]:
+        answer.headers["Connection"] = "close"
+    _log(answer)
+    return answer
+
+
+def _log(answer: Response) -> None:
+    log.info(
+        "request",
+        method=request.method,
+        route=request.url_rule.rule if request.url_rule else None,
+        status=answer.status_code,
+        ms=round(request.age_ms, 2),
+        bytes=answer.content_length,
+        ip=request.client_ip,
+        user_agent=request.user_agent_name,
+        user_id=request.user_id,
+        request_id=request.request_id,
+    )

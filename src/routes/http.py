@@ -1,0 +1,176 @@
+"""What every view does: read the input, learn who is asking, reply."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeVar, cast
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from quart import Response, current_app
+from quart import request as current_request
+from werkzeug.local import LocalProxy
+
+from domain.errors import (
+    BadJson,
+    Detail,
+    InvalidFields,
+    InvalidQuery,
+    MissingFields,
+    NotFound,
+    NotJson,
+    TokenInvalid,
+    TokenMissing,
+)
+from domain.sessions import Client
+from domain.users import Actor
+from routes.request import Request
+from service import Services
+from service.fields import as_uuid
+
+Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
+
+MOST_PARAMETERS = 50
+MOST_DETAILS = 20  # somebody who sends a thousand wrong fields is told of the first ones
+LONGEST_FIELD_NAME = 100
+
+services = cast(Services, LocalProxy(lambda: current_app.extensions["inkwell"]))
+request = cast(Request, current_request)
+
+
+async def actor() -> Actor:
+    """Who is asking. Raises a kind of Unauthenticated."""
+    found = await visitor()
+    if found is None:
+        raise TokenMissing
+    return found
+
+
+async def visitor() -> Actor | None:
+    """Who is asking, or None for somebody who shows no token. Raises a kind of Unauthenticated for a bad one."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise TokenInvalid
+    found = await services.auth.authenticate(token.strip(" "))
+    request.user_id = str(found.id)
+    return found
+
+
+def client() -> Client:
+    """Where the request comes from."""
+    return Client(request.client_ip, request.user_agent_name)
+
+
+async def body(model: type[Model]) -> Model:
+    """The JSON body as the model. Raises NotJson, BadJson, MissingFields, InvalidFields, InvalidQuery."""
+    no_query()
+    if not request.is_json:
+        raise NotJson
+    value = _json_object(await request.get_data(cache=False, as_text=False, parse_form_data=False))
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        _refuse(error, InvalidFields)
+
+
+def query(model: type[Model]) -> Model:
+    """The query as the model. Raises InvalidQuery."""
+    try:
+        return model.model_validate(_parameters())
+    except ValidationError as error:
+        _refuse(error, InvalidQuery)
+
+
+def no_query() -> None:
+    """For what takes no query: a key that nobody reads is a mistake worth telling. Raises InvalidQuery."""
+    if request.query_string:
+        query(_NoQuery)
+
+
+def path_id(text: str, missing: type[NotFound]) -> UUID:
+    """The id in a path; what is no UUID is nobody's. Raises `missing`."""
+    try:
+        return as_uuid(text)
+    except ValueError:
+        raise missing from None
+
+
+def reply(adapter: TypeAdapter[T], value: T, status: int = 200, *, location: str | None = None) -> Response:
+    """The value as JSON; `location` is a relative reference, for an absolute one would repeat a forged Host."""
+    answer = Response(adapter.dump_json(value), status, content_type="application/json")
+    if location:
+        answer.headers["Location"] = location
+    return answer
+
+
+def no_content() -> Response:
+    answer = Response(b"", 204)
+    del answer.headers["Content-Type"]
+    return answer
+
+
+class _NoQuery(BaseModel):
+    model_config = {"extra": "forbid"}
+
+
+def _json_object(raw: bytes) -> dict[str, Any]:
+    """One JSON object, strictly: UTF-8, no repeated keys, no NaN, no halves of a character."""
+    try:
+        value = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        if b"\\ud" in raw.lower():
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise BadJson from None
+    if not isinstance(value, dict):
+        raise BadJson
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise BadJson
+    return value
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise BadJson
+
+
+def _parameters() -> dict[str, str]:
+    try:
+        text = request.query_string.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        raise InvalidQuery([Detail("", "encoding", "The query cannot be read as UTF-8 parameters")]) from None
+    repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    if repeated:
+        raise InvalidQuery([Detail(_readable(key), "repeated", "Given more than once") for key in repeated])
+    return dict(pairs)
+
+
+def _refuse(error: ValidationError, refusal: type[InvalidFields]) -> NoReturn:
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    missing = [str(problem["loc"][0]) for problem in problems if problem["type"] == "missing"]
+    if missing:
+        raise MissingFields(missing) from None
+    raise refusal([_detail(problem) for problem in problems[:MOST_DETAILS]]) from None
+
+
+def _detail(problem: Any) -> Detail:
+    unknown = problem["type"] == "extra_forbidden"
+    code, message = ("unknown", "Not known here") if unknown else (problem["type"], problem["msg"])
+    return Detail(_field(problem["loc"]), code, message)
+
+
+def _field(location: Sequence[Any]) -> str:
+    return _readable(".".join(str(part) for part in location))
+
+
+def _readable(name: str) -> str:
+    return name[:LONGEST_FIELD_NAME]

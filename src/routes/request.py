@@ -1,0 +1,51 @@
+"""One request as it came in: its id, its client, and how long it has been here."""
+
+import re
+import time
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any
+from uuid import uuid4
+
+from quart import Request as QuartRequest
+from quart import current_app
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+LONGEST_USER_AGENT = 255
+
+
+class Request(QuartRequest):
+    """Quart's request, with what every answer and log line says of it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._began = time.perf_counter()
+        self.user_id: str | None = None  # of the actor, once known; for the log
+
+    @cached_property
+    def request_id(self) -> str:
+        """The client's own X-Request-ID where it is harmless, otherwise a new one."""
+        given = self.headers.get("X-Request-ID", "")
+        return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+
+    @property
+    def age_ms(self) -> float:
+        return (time.perf_counter() - self._began) * 1000
+
+    @cached_property
+    def client_ip(self) -> str | None:
+        """The socket's address, or what the proxies we trust saw; None where there is no socket, as in tests."""
+        hops = [*self.headers.get("X-Forwarded-For", "").split(","), self.remote_addr or ""]
+        trusted: int = current_app.config["TRUSTED_PROXIES"]
+        return _address(hops[max(0, len(hops) - 1 - trusted)]) or _address(hops[-1])
+
+    @property
+    def user_agent_name(self) -> str | None:
+        return self.headers.get("User-Agent", "")[:LONGEST_USER_AGENT] or None
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return None

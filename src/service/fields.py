@@ -1,0 +1,115 @@
+"""What clients may send, as types: every text field and number of the contract with its bounds."""
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from service.common_passwords import is_common
+
+LONGEST_EMAIL = 254  # RFC 5321 as corrected by erratum 1690: a path of 256 octets less its angle brackets
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 128
+TELLING_LOCAL_PART = 4  # shorter local parts turn up in good passwords by chance
+
+
+_DIGITS = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+
+
+class Input(BaseModel):
+    """A body or query from outside: no type is converted, no unknown name accepted, nothing changes afterwards."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The fields that the client named, with their values; defaults are not among them."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+def normal_email(text: str) -> str | None:
+    """The address as it is stored and compared: trimmed and lower-cased; None if it is no address."""
+    try:
+        email = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False).normalized.lower()
+    except EmailNotValidError:
+        return None
+    return email if len(email) <= LONGEST_EMAIL else None
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("nul_character", "NUL characters cannot be stored")
+    return text
+
+
+def _email(text: str) -> str:
+    email = normal_email(text)
+    if email is None:
+        raise PydanticCustomError("email_format", "Invalid email format")
+    return email
+
+
+def _password(password: str, info: ValidationInfo) -> str:
+    """Refuses what is guessed first; the model must name the e-mail before the password."""
+    check_password(password, info.data.get("email", ""))
+    return password
+
+
+def check_password(password: str, email: str) -> None:
+    """Raises PydanticCustomError if the password contains the e-mail's local part or is a common one."""
+    local_part = email.partition("@")[0]
+    if len(local_part) >= TELLING_LOCAL_PART and local_part in password.lower():
+        raise PydanticCustomError("password_contains_email", "The password must not contain the e-mail address")
+    if is_common(password):
+        raise PydanticCustomError("password_common", "This password is among the most common ones")
+
+
+def _whole_number(text: object) -> object:
+    """Digits alone, perhaps negative: not the points, blanks and underscores that `int` would take."""
+    return int(text) if isinstance(text, str) and _DIGITS.fullmatch(text) else text
+
+
+def _truth(text: object) -> object:
+    return {"true": True, "false": False}.get(text, text) if isinstance(text, str) else text
+
+
+def as_uuid(text: str) -> UUID:
+    """The id in its canonical spelling, of any case; raises ValueError for every other one that `UUID` would take."""
+    found = UUID(text)
+    if str(found) != text.lower():
+        raise ValueError("not the canonical spelling of a UUID")
+    return found
+
+
+def _blank_is_none(text: object) -> object:
+    return None if text == "" else text
+
+
+def _nothing(text: object) -> None:
+    if text not in ("", None):
+        raise PydanticCustomError("not_searchable", "This list cannot be searched")
+
+
+WithoutNul = AfterValidator(_without_nul)
+
+Text = Annotated[str, WithoutNul]
+Email = Annotated[str, WithoutNul, AfterValidator(_email)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), WithoutNul]
+Password = Annotated[
+    str,
+    StringConstraints(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD),
+    WithoutNul,
+    AfterValidator(_password),
+]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), WithoutNul]
+Content = Annotated[str, StringConstraints(min_length=1, max_length=200_000), WithoutNul]
+
+QueryFlag = Annotated[bool, BeforeValidator(_truth)]
+PageNumber = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=1_000_000)]
+PageLimit = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)]
+QueryId = Annotated[UUID, BeforeValidator(as_uuid)]
+_Search = Annotated[str, StringConstraints(max_length=100), WithoutNul]
+SearchText = Annotated[_Search | None, BeforeValidator(_blank_is_none)]
+NoSearch = Annotated[None, BeforeValidator(_nothing)]

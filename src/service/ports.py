@@ -1,0 +1,100 @@
+"""What services ask of the world outside: storage, as one unit of work at a time."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from domain.pages import Slice
+from domain.posts import Post
+from domain.sessions import Client, SignIn
+from domain.users import Account, Credentials, Role
+
+
+class Users(Protocol):
+    """Users, in storage."""
+
+    async def add(
+        self,
+        user_id: UUID,
+        email: str,
+        password_hash: str,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        role: Role = "user",
+    ) -> Account:
+        """Raises EmailTaken."""
+
+    async def get(self, user_id: UUID) -> Account | None: ...
+
+    async def credentials(self, email: str) -> Credentials | None: ...
+
+    async def find(self, q: str | None, *, with_inactive: bool, limit: int, offset: int) -> Slice[Account]:
+        """Oldest first; `q` is a part of the e-mail, the first or the last name, in any case."""
+
+    async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
+        """Sets the named fields. Raises EmailTaken."""
+
+    async def set_password(self, email: str, password_hash: str) -> UUID | None:
+        """Whose it was; None if the address has no account."""
+
+    async def remove(self, user_id: UUID) -> bool:
+        """Whether there was such a user; its posts and sessions go with it."""
+
+    async def lock_active_admins(self) -> set[UUID]:
+        """The active admins; nobody else changes who they are until this unit of work ends."""
+
+
+class Posts(Protocol):
+    """Posts, in storage."""
+
+    async def add(self, post_id: UUID, author_id: UUID, title: str, content: str, *, published: bool) -> Post | None:
+        """None if the author is gone."""
+
+    async def get(self, post_id: UUID) -> Post | None: ...
+
+    async def find_published(self, author_id: UUID | None, *, limit: int, offset: int) -> Slice[Post]:
+        """By everybody or by one author, newest published first."""
+
+    async def find_own(self, author_id: UUID, published: bool | None, *, limit: int, offset: int) -> Slice[Post]:
+        """An author's, drafts too or only those (not) published, newest created first."""
+
+    async def change(self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any]) -> Post | None:
+        """Sets the named fields of a post of this owner, or of anybody's where `owner_id` is None."""
+
+    async def remove(self, post_id: UUID, owner_id: UUID | None) -> bool:
+        """Whether there was such a post of this owner, or of anybody where `owner_id` is None."""
+
+
+class Sessions(Protocol):
+    """Sessions, in storage."""
+
+    async def add(self, session_id: UUID, seen: Credentials, expires_at: datetime, client: Client) -> bool:
+        """Whether the session was made: the user must still be active and have the password hash that was checked."""
+
+    async def sign_in(self, user_id: UUID, session_id: UUID, now: datetime) -> SignIn | None:
+        """None if the user is gone."""
+
+    async def end_all(self, user_id: UUID) -> None: ...
+
+
+class UnitOfWork(Protocol):
+    """Storage, as one transaction or one look sees it."""
+
+    @property
+    def users(self) -> Users: ...
+    @property
+    def posts(self) -> Posts: ...
+    @property
+    def sessions(self) -> Sessions: ...
+
+
+class Store(Protocol):
+    """Opens units of work. Both raise Unavailable while the storage is out of reach."""
+
+    def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Looks: every statement by itself, nothing held in between."""
+
+    def write(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Changes: one transaction, committed when the block ends and undone when it raises."""

@@ -1,0 +1,110 @@
+"""Tokens: signed access tokens that are short-lived, and refresh tokens that are derived and not stored."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+from uuid_utils.compat import uuid7
+
+from domain.errors import TokenExpired, TokenInvalid
+
+LONGEST_TOKEN = 4096  # bytes; ours are about 450, and longer ones only cost work
+_ALGORITHM = "HS256"
+_LEEWAY = timedelta(seconds=10)  # clocks of two nodes may differ by so much
+_REQUIRED = ["iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp"]
+# PyJWT takes padded segments too; one token has one spelling here.
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Whom an access token names."""
+
+    user_id: UUID
+    session_id: UUID
+
+
+class AccessTokens:
+    """Makes and reads access tokens: the first key signs, all of them verify, so that keys can be rotated."""
+
+    def __init__(
+        self,
+        keys: Sequence[bytes],
+        *,
+        issuer: str,
+        audience: str,
+        lifetime: timedelta,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._keys = {_key_id(key): key for key in keys}
+        self._key_id = _key_id(keys[0])
+        self._issuer, self._audience, self._lifetime, self._now = issuer, audience, lifetime, now
+
+    @property
+    def lifetime_s(self) -> int:
+        return int(self._lifetime.total_seconds())
+
+    def make(self, user_id: UUID, session_id: UUID) -> str:
+        now = self._now()
+        claims: dict[str, Any] = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(user_id),
+            "sid": str(session_id),
+        }
+        claims |= {"typ": "access", "jti": str(uuid7()), "iat": now, "exp": now + self._lifetime}
+        return jwt.encode(claims, self._keys[self._key_id], _ALGORITHM, {"kid": self._key_id})
+
+    def read(self, token: str) -> Claims:
+        """Raises TokenExpired, or TokenInvalid for whatever else is wrong."""
+        if len(token) > LONGEST_TOKEN or not _COMPACT.fullmatch(token):
+            raise TokenInvalid
+        try:
+            claims = self._decode(token)
+            return Claims(UUID(claims["sub"]), UUID(claims["sid"]))
+        except jwt.ExpiredSignatureError:
+            raise TokenExpired from None
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            raise TokenInvalid from None
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        key = self._keys[jwt.get_unverified_header(token)["kid"]]
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[_ALGORITHM],
+            audience=self._audience,
+            issuer=self._issuer,
+            leeway=_LEEWAY,
+            options={"require": _REQUIRED},
+        )
+        if claims["typ"] != "access":
+            raise TokenInvalid
+        return claims
+
+
+class RefreshTokens:
+    """Derives refresh tokens: `rt1.` and base64url of session id, counter, and an HMAC-SHA256 over both.
+
+    Nothing secret is stored, and the token that follows another is always the same.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = [hmac.digest(key, b"inkwell refresh token 1", hashlib.sha256) for key in keys]
+
+    def make(self, session_id: UUID, counter: int) -> str:
+        """`counter` is how many times the session was refreshed, below 2^32."""
+        body = session_id.bytes + counter.to_bytes(4)
+        signature = hmac.digest(self._keys[0], body, hashlib.sha256)
+        return "rt1." + base64.urlsafe_b64encode(body + signature).decode().rstrip("=")
+
+
+def _key_id(key: bytes) -> str:
+    return hmac.digest(key, b"inkwell key id", hashlib.sha256).hex()[:16]

@@ -1,0 +1,167 @@
+"""One PostgreSQL for all tests, and for each test that asks a database of its own, copied from a migrated template."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+from quart import Quart
+from sqlalchemy import URL
+
+from inkwell.app import connect, create_app, make_passwords, make_services
+from inkwell.database_url import parse_database_url
+from inkwell.embedded import EmbeddedPostgres
+from inkwell.migrations import migrate
+from inkwell.settings import Settings, load_settings
+from repositories.database import Database
+from service import Services
+from service.users import NewPassword
+from tests.support import PASSWORD, Client
+
+SECRET = "0123456789abcdef-a-key-that-only-tests-use"
+_numbers = count(1)
+
+
+class Server:
+    """A PostgreSQL server on which databases come and go."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def run(self, statement: str) -> None:
+        url = parse_database_url(self.url)
+        connection = await asyncpg.connect(self.dsn(url.sqlalchemy_url), **url.connect_args)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def create(self, template: str | None = None) -> str:
+        """The URL of a new database."""
+        name = f"inkwell_test_{os.getpid()}_{next(_numbers)}"
+        await self.run(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        return self.url_of(name)
+
+    async def drop(self, url: str) -> None:
+        await self.run(f"DROP DATABASE {database_name(url)} WITH (FORCE)")
+
+    def url_of(self, name: str) -> str:
+        head, mark, tail = self.url.partition("?")
+        return f"{head.rpartition('/')[0]}/{name}{mark}{tail}"
+
+    @staticmethod
+    def dsn(url: URL) -> str:
+        return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def database_name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """TEST_DATABASE_URL, or an embedded server that forgets everything afterwards."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield Server(given)
+        return
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), chosen=False, durable=False)
+    await postgres.start()
+    yield Server(postgres.url)
+    await postgres.stop()
+
+
+@pytest.fixture(scope="session")
+async def template(server: Server) -> AsyncIterator[str]:
+    """The name of a database as the migrations make it."""
+    url = await server.create()
+    await migrate(parse_database_url(url))
+    yield database_name(url)
+    await server.drop(url)
+
+
+@pytest.fixture
+async def empty_database(server: Server) -> AsyncIterator[str]:
+    """The URL of a database without any schema."""
+    url = await server.create()
+    yield url
+    await server.drop(url)
+
+
+@pytest.fixture
+async def database_url(server: Server, template: str) -> AsyncIterator[str]:
+    """The URL of a migrated database of this test's own."""
+    url = await server.create(template)
+    yield url
+    await server.drop(url)
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, database_url: str) -> Callable[..., Settings]:
+    """Settings on this test's database, hashing passwords as cheaply as can be."""
+
+    def make(**changes: object) -> Settings:
+        cheap = {"hash_memory_kib": 8, "hash_passes": 1}
+        standard = {"env": "testing", "database_url": database_url, "jwt_secret_key": SECRET, "data_dir": tmp_path}
+        return load_settings(**{**standard, **cheap, **changes})
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    return make_settings()
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    database = connect(settings)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def services(settings: Settings, database: Database) -> AsyncIterator[Services]:
+    passwords = make_passwords(settings)
+    yield make_services(settings, database, passwords)
+    passwords.close()
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[Quart]:
+    async with create_app(settings).test_app() as running:
+        yield running.app  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def api(app: Quart) -> Client:
+    """Somebody who is not signed in."""
+    return Client(app)
+
+
+@pytest.fixture
+async def ada(api: Client) -> Client:
+    """An ordinary user."""
+    return await api.join("ada@example.com", first_name="Ada", last_name="Lovelace")
+
+
+@pytest.fixture
+async def bob(api: Client) -> Client:
+    """Another ordinary user."""
+    return await api.join("bob@example.com", first_name="Bob")
+
+
+@pytest.fixture
+def make_admin(api: Client, services: Services) -> Callable[[str], Awaitable[Client]]:
+    async def make(email: str) -> Client:
+        await services.users.add_admin(NewPassword(email=email, password=PASSWORD))
+        return await api.sign_in(email)
+
+    return make
+
+
+@pytest.fixture
+async def admin(make_admin: Callable[[str], Awaitable[Client]]) -> Client:
+    """An admin, and the only one unless the test makes another."""
+    return await make_admin("root@example.com")

@@ -1,0 +1,63 @@
+"""Clients that keep their connections alive, and count what they were promised and did not get."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+Outcomes = Counter[str]
+REQUEST = b"GET /pid HTTP/1.1\r\nHost: toy\r\n\r\n"
+
+
+@asynccontextmanager
+async def hammering(port: int, clients: int = 32) -> AsyncIterator[Outcomes]:
+    """Requests as fast as they are answered, until the block ends or nobody listens any more.
+
+    Counts `answered`, `dropped` (a connection that was made and then gave no whole answer) and `refused`.
+    """
+    outcomes: Outcomes = Counter()
+    over = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(clients):
+            tasks.create_task(_hammer(port, outcomes, over))
+        try:
+            yield outcomes
+        finally:
+            over.set()
+
+
+async def _hammer(port: int, outcomes: Outcomes, over: asyncio.Event) -> None:
+    while not over.is_set():
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            outcomes["refused"] += 1
+            return
+        try:
+            await _converse(reader, writer, outcomes, over)
+        finally:
+            writer.close()
+
+
+async def _converse(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, outcomes: Outcomes, over: asyncio.Event
+) -> None:
+    while not over.is_set():
+        try:
+            writer.write(REQUEST)
+            closes = await _answer(reader)
+        except (OSError, asyncio.IncompleteReadError):
+            outcomes["dropped"] += 1
+            return
+        outcomes["answered"] += 1
+        if closes:
+            return
+
+
+async def _answer(reader: asyncio.StreamReader) -> bool:
+    """Whether the server said that it closes the connection."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    assert head.startswith("http/1.1 200"), head
+    length = head.partition("content-length:")[2].partition("\r\n")[0]
+    await reader.readexactly(int(length))
+    return "connection: close" in head

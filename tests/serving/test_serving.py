@@ -1,0 +1,182 @@
+import asyncio
+import os
+import signal
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .load import hammering
+from .server import Server, started
+
+
+async def changed(server: Server, old: set[int], count: int = 2) -> set[int]:
+    """The workers, as soon as there are so many and none of the old ones is among them."""
+    async with asyncio.timeout(10):
+        while (pids := {worker.pid for worker in server.workers()}) & old or len(pids) != count:
+            await asyncio.sleep(0.02)
+    return pids
+
+
+async def gone(workers: list[psutil.Process]) -> None:
+    async with asyncio.timeout(10):
+        while any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers):
+            await asyncio.sleep(0.02)
+
+
+async def test_the_workers_answer_on_the_announced_port() -> None:
+    async with started() as server:
+        await server.serving()
+        reply = await server.get("/pid")
+        assert int(reply.rpartition("\r\n")[2]) in {worker.pid for worker in server.workers()}
+        assert "\r\ndate:" in reply.lower() and "server:" not in reply.lower()
+
+
+async def test_a_killed_worker_is_replaced_and_the_others_serve_on() -> None:
+    async with started() as server:
+        await server.serving()
+        victim = server.workers()[0].pid
+        os.kill(victim, signal.SIGKILL)
+        await changed(server, {victim})
+        assert "200" in await server.get("/pid")
+
+
+@pytest.mark.parametrize("drain_seconds", ["0", "1"])
+async def test_sigterm_under_load_drops_no_request(drain_seconds: str) -> None:
+    async with started(DRAIN_SECONDS=drain_seconds) as server:
+        await server.serving()
+        async with hammering(server.port) as outcomes:
+            await asyncio.sleep(0.5)
+            server.process.terminate()
+            assert await server.end() == 0
+        assert outcomes["dropped"] == 0 and outcomes["answered"] > 100, outcomes
+
+
+async def test_sigterm_to_every_process_at_once_drops_no_request() -> None:
+    async with started() as server:
+        await server.serving()
+        async with hammering(server.port) as outcomes:
+            await asyncio.sleep(0.5)
+            for _ in range(3):
+                for process in (*server.workers(), server.process):
+                    process.send_signal(signal.SIGTERM)
+            assert await server.end() == 0
+        assert outcomes["dropped"] == 0 and outcomes["answered"] > 100, outcomes
+
+
+async def test_ctrl_c_finishes_the_request_in_flight() -> None:
+    async with started(DRAIN_SECONDS="0") as server:
+        await server.serving()
+        slow = asyncio.create_task(server.get("/slow"))
+        await asyncio.sleep(0.2)
+        for _ in range(3):
+            os.killpg(server.process.pid, signal.SIGINT)
+            await asyncio.sleep(0.1)
+        assert "200" in await slow
+        assert await server.end() == 0
+        assert "Traceback" not in await server.errors()
+
+
+async def test_while_it_drains_it_is_not_ready_and_keeps_no_connection() -> None:
+    async with started(DRAIN_SECONDS="1") as server:
+        await server.serving()
+        server.process.terminate()
+        await asyncio.sleep(0.3)
+        reply = await server.get("/readyz")
+        assert "503" in reply and "connection: close" in reply.lower()
+
+
+async def test_a_request_that_does_not_end_is_given_up_after_drain_and_grace() -> None:
+    async with started(DRAIN_SECONDS="0", GRACE_SECONDS="0.5") as server:
+        await server.serving()
+        stuck = asyncio.create_task(server.get("/stuck"))
+        await asyncio.sleep(0.2)
+        begin = time.monotonic()
+        server.process.terminate()
+        assert await server.end() == 0
+        assert time.monotonic() - begin < 3
+        await asyncio.gather(stuck, return_exceptions=True)
+
+
+async def test_sighup_under_load_replaces_the_workers_and_drops_no_request() -> None:
+    async with started() as server:
+        await server.serving()
+        old = {worker.pid for worker in server.workers()}
+        async with hammering(server.port) as outcomes:
+            server.process.send_signal(signal.SIGHUP)
+            await changed(server, old)
+        assert outcomes["dropped"] == outcomes["refused"] == 0 and outcomes["answered"] > 100, outcomes
+
+
+async def test_new_workers_that_do_not_start_leave_the_old_ones_in_place(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    async with started(TOY_BROKEN=str(broken), WORKERS="1") as server:
+        await server.serving()
+        old = {worker.pid for worker in server.workers()}
+        broken.touch()
+        server.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(10):
+            assert server.process.stderr
+            while b"did not start" not in await server.process.stderr.readline():
+                pass
+        assert old == {worker.pid for worker in server.workers()}
+        assert "200" in await server.get("/pid")
+
+
+async def test_workers_do_not_outlive_a_killed_parent() -> None:
+    async with started() as server:
+        await server.serving()
+        workers = server.workers()
+        server.process.kill()
+        await gone(workers)
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", server.port)):
+            pass
+
+
+async def test_workers_that_keep_crashing_end_the_server(tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    async with started(TOY_BROKEN=str(tmp_path / "broken"), WORKERS="4") as server:
+        assert await server.end() == 1
+        assert "inkwell: 10 workers crashed within a minute, the last with exit code 3" in await server.errors()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"HOST": "no.such.host.invalid"}, "HOST: 'no.such.host.invalid' is no address of this machine"),
+        ({"HOST": "192.0.2.1"}, "HOST: '192.0.2.1' is no address of this machine"),
+        ({"TOY_REFUSAL": "the database is too old"}, "the database is too old"),
+    ],
+)
+async def test_what_cannot_work_ends_the_start_with_one_sentence(settings: dict[str, str], sentence: str) -> None:
+    async with started(**settings) as server:
+        assert await server.end() == 1
+        errors = await server.errors()
+        assert f"inkwell: {sentence}" in errors and "Traceback" not in errors
+
+
+async def test_a_port_that_is_taken_ends_the_start_with_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        async with started(PORT=port) as server:
+            assert await server.end() == 1
+            assert f"inkwell: PORT: {port} is taken by another program" in await server.errors()
+
+
+async def test_it_serves_without_its_database_and_prepares_it_when_it_appears() -> None:
+    async with started(TOY_ABSENCES="2") as server:
+        await server.serving()
+        assert await server.line("prepared") == "3"
+
+
+async def test_a_stop_while_it_starts_is_clean() -> None:
+    async with started() as server:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                await server.line("prepared")
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert await server.end() == 0
+        assert "Traceback" not in await server.errors()

@@ -1,0 +1,51 @@
+"""A worker with an application of three routes in place of Inkwell's."""
+
+import asyncio
+import os
+import sys
+
+if os.path.exists(os.environ.get("TOY_BROKEN", "")):
+    sys.exit(3)
+
+from inkwell.draining import Draining
+from inkwell.settings import Settings
+from inkwell.worker import main
+from quart import Quart, Response
+
+
+def create_toy(settings: Settings, draining: Draining) -> Quart:
+    app = Quart(__name__, static_folder=None)
+
+    @app.get("/pid")
+    async def pid() -> str:
+        return str(os.getpid())
+
+    @app.get("/slow")
+    async def slow() -> str:
+        await asyncio.sleep(1)
+        return str(os.getpid())
+
+    @app.get("/stuck")
+    async def stuck() -> str:
+        await asyncio.sleep(600)
+        return ""
+
+    @app.get("/readyz")
+    async def readyz() -> tuple[str, int]:
+        return "", 503 if draining else 200
+
+    @app.get("/database")
+    async def database() -> str:
+        return str(settings.database)
+
+    @app.after_request
+    async def say_goodbye(response: Response) -> Response:
+        if draining:
+            response.headers["Connection"] = "close"
+        return response
+
+    return app
+
+
+if __name__ == "__main__":
+    main(create_toy)

@@ -1,0 +1,76 @@
+"""What tests are written with: a client that speaks to the app, and people who use it."""
+
+import json as jsonlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from quart import Quart
+from quart.typing import TestClientProtocol
+
+PASSWORD = "a fine long password"
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    body: bytes
+    headers: Any
+
+    @property
+    def json(self) -> Any:
+        return jsonlib.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        code: str = self.json["code"]
+        return code
+
+
+@dataclass
+class Client:
+    """Sends requests to the app, signed in if `token` is set; `me` is then the user."""
+
+    app: Quart
+    token: str | None = None
+    me: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return str(self.me["id"])
+
+    async def send(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> Answer:
+        client: TestClientProtocol = self.app.test_client(use_cookies=False)
+        signed = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        response = await client.open(path, method=method, headers=signed | (headers or {}), **more)
+        return Answer(response.status_code, await response.get_data(as_text=False), response.headers)
+
+    async def get(self, path: str, **more: Any) -> Answer:
+        return await self.send("GET", path, **more)
+
+    async def post(self, path: str, json: object = None, **more: Any) -> Answer:
+        return await self.send("POST", path, **({"json": json} if json is not None else {}), **more)
+
+    async def patch(self, path: str, json: object, **more: Any) -> Answer:
+        return await self.send("PATCH", path, json=json, **more)
+
+    async def delete(self, path: str, **more: Any) -> Answer:
+        return await self.send("DELETE", path, **more)
+
+    async def sign_in(self, email: str, password: str = PASSWORD) -> "Client":
+        answer = await self.post("/api/auth/login", {"email": email, "password": password})
+        assert answer.status == 200, answer.body
+        return Client(self.app, answer.json["access_token"], answer.json["user"])
+
+    async def join(self, email: str, **more: str) -> "Client":
+        """Registers and signs in."""
+        answer = await self.post("/api/auth/register", {"email": email, "password": PASSWORD, **more})
+        assert answer.status == 201, answer.body
+        return await self.sign_in(email)
+
+    async def write(self, title: str = "A title", *, content: str = "Some text.", published: bool = True) -> Any:
+        """Creates a post of this user's."""
+        answer = await self.post("/api/posts", {"title": title, "content": content, "published": published})
+        assert answer.status == 201, answer.body
+        return answer.json["post"]
