@@ -4,15 +4,17 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-import asyncpg
 import pytest
 from quart import Quart
-from sqlalchemy import URL
+from sqlalchemy import NullPool, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from inkwell.app import connect, create_app, make_passwords, make_services
 from inkwell.database_url import parse_database_url
 from inkwell.embedded import EmbeddedPostgres
+from inkwell.logs import configure_logging
 from inkwell.migrations import migrate
 from inkwell.settings import Settings, load_settings
 from repositories.database import Database
@@ -32,11 +34,9 @@ class Server:
 
     async def run(self, statement: str) -> None:
         url = parse_database_url(self.url)
-        connection = await asyncpg.connect(self.dsn(url.sqlalchemy_url), **url.connect_args)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+        engine = create_async_engine(url.sqlalchemy_url, connect_args=url.connect_args, poolclass=NullPool)
+        async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            await connection.execute(text(statement))
 
     async def create(self, template: str | None = None) -> str:
         """The URL of a new database."""
@@ -51,13 +51,20 @@ class Server:
         head, mark, tail = self.url.partition("?")
         return f"{head.rpartition('/')[0]}/{name}{mark}{tail}"
 
-    @staticmethod
-    def dsn(url: URL) -> str:
-        return url.set(drivername="postgresql").render_as_string(hide_password=False)
-
 
 def database_name(url: str) -> str:
     return url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logging_as_in_production() -> None:
+    configure_logging("json")
+
+
+@pytest.fixture
+def log_events(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+    """What was logged so far, as the fields of each line."""
+    return lambda: [record.msg for record in caplog.records if isinstance(record.msg, dict)]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,10 @@
 """`python -m inkwell` is the `inkwell` command."""
 
-from inkwell.cli import main
+import sys
 
-main()
+try:
+    from inkwell.cli import main
+
+    main()
+except KeyboardInterrupt:  # Ctrl-C while modules are still being read: nothing has begun that would have to end
+    sys.exit(130)

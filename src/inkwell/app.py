@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from quart import Quart
 
+from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
 from inkwell.readiness import Readiness
 from inkwell.settings import ConfigurationError, Settings
@@ -12,7 +13,6 @@ from routes import errors, headers
 from routes.auth import auth
 from routes.pages import make_pages
 from routes.posts import posts
-from routes.request import Request
 from routes.users import users
 from service import Services
 from service.auth import AuthService
@@ -82,8 +82,7 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
 
 
 def _bare_app(settings: Settings) -> Quart:
-    app = Quart("inkwell", static_folder=None, template_folder=None)
-    app.request_class = Request
+    app = InkwellQuart("inkwell", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False  # it would redirect, to an address made of the client's own Host
     app.config.update(
         MAX_CONTENT_LENGTH=settings.body_limit_bytes,

@@ -68,7 +68,7 @@ def ignore_signals() -> None:
 
 async def _serve(settings: Settings, prepare: Prepare, announce: Announce, worker: Sequence[str]) -> None:
     told, reload = _listen_to_signals()
-    # Whatever ends the group, what was pushed on `afterwards` is undone in reverse order, and no signal cuts that short.
+    # Whatever ends the group, what `afterwards` got is undone in reverse order, and no signal cuts that short.
     async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as tasks:
         tasks.create_task(_stop(told))
         listener = afterwards.enter_context(listen(settings.host, settings.port))

@@ -22,9 +22,7 @@ from inkwell.logs import configure_logging
 from inkwell.settings import ConfigurationError, Settings, load_settings
 from inkwell.supervisor import BACKLOG, ignore_signals
 
-KEEP_ALIVE_SECONDS = (
-    75  # longer than a proxy keeps an idle connection (60 s), so that we never close it under a request
-)
+KEEP_ALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection (60 s), lest we close one under a request
 HEADER_LIMIT_BYTES = 16 * 1024
 LAST_REQUESTS_SECONDS = 0.5  # for the first request on a connection that was accepted just before the door was shut
 SHUTDOWN_SECONDS = 5  # for the application to close its pools
@@ -67,7 +65,7 @@ async def _work(
 
 
 class Door:
-    """Where connections come in: stands between hypercorn and the server that it makes in the loop and keeps to itself."""
+    """Where connections come in: stands between hypercorn and the loop's server, which it would keep to itself."""
 
     def __init__(self, listener: socket.socket, opened: Callable[[], None]) -> None:
         self._listener, self._opened = listener, opened
@@ -98,7 +96,7 @@ class Door:
         self._server.close()
 
     async def wait_closed(self) -> None:
-        """Does not wait: since Python 3.12 it would for every connection, and hypercorn's time limit begins after it."""
+        """Does not wait: since Python 3.12 it would for every request, and hypercorn's time limit begins after it."""
 
 
 def _config(settings: Settings, listener: socket.socket) -> Config:

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 PARENT = str(Path(__file__).with_name("toy_parent.py"))
 DEFAULTS = {
     "ENV": "testing",
+    "LOG_FORMAT": "json",
     "PORT": "0",
     "WORKERS": "2",
     "DRAIN_SECONDS": "0.5",
@@ -29,18 +30,18 @@ class Server:
     port: int = 0
     lines: list[str] = field(default_factory=list)
 
-    async def line(self, beginning: str) -> str:
-        """The rest of the next line of output that begins so."""
+    async def line(self, words: str) -> str:
+        """What follows the words in the next line of output that has them."""
         assert self.process.stdout
         async with asyncio.timeout(15):
             while line := (await self.process.stdout.readline()).decode().strip():
                 self.lines.append(line)
-                if line.startswith(beginning):
-                    return line.removeprefix(beginning).strip()
-        raise AssertionError(f"no line begins with {beginning!r}: {self.lines}")
+                if words in line:
+                    return line.partition(words)[2].strip()
+        raise AssertionError(f"no line with {words!r}: {self.lines}")
 
     async def serving(self) -> None:
-        self.port = int((await self.line("serving")).rpartition(":")[2])
+        self.port = int((await self.line("serving http")).rpartition(":")[2])
 
     async def end(self) -> int:
         async with asyncio.timeout(15):

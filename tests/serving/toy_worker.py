@@ -7,10 +7,11 @@ import sys
 if os.path.exists(os.environ.get("TOY_BROKEN", "")):
     sys.exit(3)
 
+from quart import Quart, Response
+
 from inkwell.draining import Draining
 from inkwell.settings import Settings
 from inkwell.worker import main
-from quart import Quart, Response
 
 
 def create_toy(settings: Settings, draining: Draining) -> Quart:

@@ -59,6 +59,7 @@ class EmbeddedPostgres:
         self._turn = asyncio.Lock()
         self._sockets: Path
         self._process: Process
+        self._log_start: int
 
     @property
     def url(self) -> str:
@@ -120,9 +121,7 @@ class EmbeddedPostgres:
             with suppress(ProcessLookupError):
                 process.kill()
         if process.returncode:
-            raise ConfigurationError(
-                f"DATA_DIR: no database could be made in {self.folder} ({_reason(output.decode())})"
-            )
+            raise ConfigurationError(f"DATA_DIR: no database could be made in {self.folder} ({_reason(output)})")
         unfinished.rename(self._cluster)
 
     async def _spawn(self) -> None:
@@ -130,6 +129,7 @@ class EmbeddedPostgres:
         settings = self._settings | {"unix_socket_directories": str(self._sockets)}
         arguments = [f"-D{self._cluster}", *(f"--{name}={value}" for name, value in settings.items())]
         with self._opened_log() as output:
+            self._log_start = output.tell()
             self._process = await spawn(programs(self._account) / "postgres", arguments, self._account, output)
 
     async def _until_ready(self) -> None:
@@ -140,7 +140,7 @@ class EmbeddedPostgres:
                         return await _make_database(self._sockets)
                     await asyncio.sleep(LOOK_SECONDS)
         await self._shut_down()
-        reason = _reason(self._log.read_text(errors="replace"))
+        reason = _reason(self._log.read_bytes()[self._log_start :])
         raise ConfigurationError(f"DATA_DIR: PostgreSQL did not start in {self.folder} ({reason})")
 
     async def _restart(self) -> None:
@@ -225,11 +225,14 @@ async def _make_database(sockets: Path) -> None:
 
 
 async def _connect(sockets: Path) -> Any:
-    return await asyncpg.connect(host=str(sockets), port=5432, user=NAME, database="postgres", timeout=5)
+    # What PG* variables could change for the worse is named: they may be meant for another server.
+    return await asyncpg.connect(
+        host=str(sockets), port=5432, user=NAME, database="postgres", ssl=False, target_session_attrs="any", timeout=5
+    )
 
 
 def _url(sockets: Path) -> str:
-    return f"postgresql://{NAME}@/{NAME}?host={quote(str(sockets))}"
+    return f"postgresql://{NAME}@/{NAME}?sslmode=disable&host={quote(str(sockets))}"
 
 
 def _keep_one_old_log(path: Path) -> None:
@@ -237,8 +240,9 @@ def _keep_one_old_log(path: Path) -> None:
         path.replace(path.with_name(path.name + ".old"))
 
 
-def _reason(output: str) -> str:
-    """What a program of PostgreSQL said last, without time and process."""
-    lines = output.strip().splitlines() or ["it said nothing"]
-    errors = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "error:" in line] or lines
-    return errors[-1].split("FATAL:")[-1].split("error:")[-1].strip()
+def _reason(output: bytes) -> str:
+    """The first error that a program of PostgreSQL names, without time and process; others follow from it."""
+    lines = output.decode(errors="replace").splitlines() or ["it said nothing"]
+    errors = [line.split(mark)[1].strip() for line in lines for mark in ("FATAL:", "PANIC:", "error:") if mark in line]
+    ours = "the database system is starting up"  # the answer to our own knocking
+    return next((error for error in errors if error != ours), lines[0])

@@ -1,0 +1,87 @@
+"""What happens when many come at once: the database decides, and nobody is answered with a crash."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from tests.support import PASSWORD, Answer, Client
+
+
+async def outcomes(*requests: Awaitable[Answer]) -> Counter[str]:
+    answers = await asyncio.gather(*requests)
+    return Counter(answer.json["code"] if answer.status >= 400 else str(answer.status) for answer in answers)
+
+
+async def test_200_registrations_of_one_address_make_one_account(api: Client, admin: Client) -> None:
+    new = {"email": "wanted@example.com", "password": PASSWORD}
+    found = await outcomes(*(api.post("/api/auth/register", new) for _ in range(200)))
+    assert found["201"] == 1
+    assert found["201"] + found["email_taken"] + found["unavailable"] == 200
+    assert (await admin.get("/api/users?q=wanted")).json["pagination"]["total"] == 1
+
+
+async def test_20_deletions_of_one_user_delete_it_once(ada: Client, admin: Client) -> None:
+    found = await outcomes(*(admin.delete(f"/api/users/{ada.id}") for _ in range(20)))
+    assert found == {"204": 1, "user_not_found": 19}
+
+
+async def test_20_deletions_of_one_post_delete_it_once(ada: Client) -> None:
+    post = await ada.write()
+    found = await outcomes(*(ada.delete(f"/api/posts/{post['id']}") for _ in range(20)))
+    assert found == {"204": 1, "post_not_found": 19}
+
+
+async def test_two_admins_who_demote_each_other_leave_one(
+    admin: Client, make_admin: Callable[[str], Awaitable[Client]]
+) -> None:
+    for number in range(10):
+        other = await make_admin(f"other{number}@example.com")
+        demote = {"role": "user"}
+        found = await outcomes(
+            admin.patch(f"/api/users/{other.id}", demote), other.patch(f"/api/users/{admin.id}", demote)
+        )
+        admins = [
+            client
+            for client in (admin, other)
+            if (await client.get("/api/auth/profile")).json["user"]["role"] == "admin"
+        ]
+        assert (found["200"], len(admins)) == (1, 1), found
+        admin = admins[0]
+
+
+async def test_ten_admins_who_delete_or_deactivate_each_other_leave_one(
+    admin: Client, make_admin: Callable[[str], Awaitable[Client]]
+) -> None:
+    admins = [admin, *[await make_admin(f"admin{number}@example.com") for number in range(9)]]
+    pairs = [(one, other) for one in admins for other in admins if one is not other]
+    await asyncio.gather(
+        *(
+            one.delete(f"/api/users/{other.id}")
+            if number % 2
+            else one.patch(f"/api/users/{other.id}", {"is_active": False})
+            for number, (one, other) in enumerate(pairs)
+        )
+    )
+    left = [client for client in admins if (await client.get("/api/auth/profile")).status == 200]
+    assert len(left) >= 1
+
+
+async def test_changes_of_different_fields_lose_nothing(ada: Client) -> None:
+    path = f"/api/users/{ada.id}"
+    changes = [{"first_name": "Augusta"}, {"last_name": "King"}]
+    assert await outcomes(*(ada.patch(path, change) for change in changes * 5)) == {"200": 10}
+    user = (await ada.get(path)).json["user"]
+    assert (user["first_name"], user["last_name"]) == ("Augusta", "King")
+
+
+async def test_writing_while_being_deleted_is_no_crash(ada: Client, admin: Client) -> None:
+    post = {"title": "last words", "content": "..."}
+    found = await outcomes(*(ada.post("/api/posts", post) for _ in range(10)), admin.delete(f"/api/users/{ada.id}"))
+    assert found["204"] == 1
+    assert set(found) <= {"201", "204", "user_inactive"}
+
+
+async def test_an_address_claimed_twice_at_once_is_one_users(ada: Client, bob: Client, admin: Client) -> None:
+    wish = {"email": "nice@example.com"}
+    found = await outcomes(*(admin.patch(f"/api/users/{user.id}", wish) for user in (ada, bob)))
+    assert found == {"200": 1, "email_taken": 1}

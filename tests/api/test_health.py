@@ -1,0 +1,75 @@
+"""What load balancers ask, and what everybody is told while the database is away."""
+
+from collections.abc import Callable
+
+from quart import Quart
+
+from inkwell.app import create_app
+from inkwell.draining import Draining
+from inkwell.settings import Settings
+from tests.conftest import Server
+from tests.support import PASSWORD, Client
+
+NOWHERE = "postgres://inkwell@127.0.0.1:1/inkwell"
+
+
+async def test_a_process_with_its_database_is_alive_and_ready(api: Client) -> None:
+    assert (await api.get("/healthz")).json == {"status": "alive"}
+    assert (await api.get("/readyz")).json == {"status": "ready"}
+
+
+async def test_the_front_door_says_what_stands_here(api: Client) -> None:
+    answer = await api.get("/")
+    assert (answer.status, answer.json["name"]) == (200, "Inkwell")
+
+
+async def test_without_its_database_it_is_alive_but_not_ready(make_settings: Callable[..., Settings]) -> None:
+    async with create_app(make_settings(database_url=NOWHERE)).test_app() as running:
+        api = Client(running.app)  # type: ignore[attr-defined]
+        ready = await api.get("/readyz")
+        assert (await api.get("/healthz")).status == 200
+        assert (ready.status, ready.json) == (503, {"status": "database unreachable"})
+
+
+async def test_without_its_database_everything_else_is_unavailable_for_now(
+    make_settings: Callable[..., Settings],
+) -> None:
+    async with create_app(make_settings(database_url=NOWHERE)).test_app() as running:
+        api = Client(running.app)  # type: ignore[attr-defined]
+        login = {"email": "ada@example.com", "password": PASSWORD}
+        for answer in (
+            await api.get("/api/posts"),
+            await api.post("/api/auth/login", login),
+            await api.post("/api/auth/register", login),
+        ):
+            assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "unavailable", "2")
+
+
+async def test_a_database_without_schema_is_not_ready_and_no_crash(
+    make_settings: Callable[..., Settings], empty_database: str
+) -> None:
+    async with create_app(make_settings(database_url=empty_database)).test_app() as running:
+        api = Client(running.app)  # type: ignore[attr-defined]
+        assert (await api.get("/readyz")).json == {"status": "schema not migrated"}
+        assert (await api.get("/api/posts")).status == 503
+
+
+async def test_a_draining_process_sends_everybody_away_after_their_answer(settings: Settings) -> None:
+    draining = Draining()
+    async with create_app(settings, draining).test_app() as running:
+        api = Client(running.app)  # type: ignore[attr-defined]
+        assert "Connection" not in (await api.get("/api/posts")).headers
+        draining.begin()
+        assert ((await api.get("/readyz")).status, (await api.get("/api/posts")).status) == (503, 200)
+        assert (await api.get("/nope")).headers["Connection"] == "close"
+
+
+async def test_connections_that_were_cut_are_no_crash(
+    app: Quart, api: Client, server: Server, database_url: str
+) -> None:
+    assert (await api.get("/api/posts")).status == 200
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    await server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    statuses = [(await api.get("/api/posts")).status for _ in range(3)]
+    assert set(statuses) <= {200, 503}
+    assert statuses[-1] == 200

@@ -1,0 +1,139 @@
+"""What every store promises about sessions."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from domain.sessions import Client, SignIn
+from domain.users import Account, Credentials
+from service.ports import Store
+from tests.fakes import NOBODY, change_user
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+TOMORROW = NOW + timedelta(days=1)
+CLIENT = Client("192.0.2.1", "A browser")
+
+
+async def add(store: Store, seen: Credentials, client: Client = CLIENT) -> tuple[bool, UUID]:
+    session_id = uuid7()
+    async with store.write() as work:
+        return await work.sessions.add(session_id, seen, TOMORROW, client), session_id
+
+
+async def sign_in(store: Store, user_id: UUID, session_id: UUID, now: datetime = NOW) -> SignIn | None:
+    async with store.read() as work:
+        return await work.sessions.sign_in(user_id, session_id, now)
+
+
+@pytest.fixture
+def seen(ada: Account) -> Credentials:
+    """What login read of Ada."""
+    return Credentials(ada, "a hash")
+
+
+@pytest.mark.parametrize("client", [CLIENT, Client("2001:db8::1", None), Client(None, None)])
+async def test_a_session_stands_behind_its_users_sign_in(
+    store: Store, ada: Account, seen: Credentials, client: Client
+) -> None:
+    made, session_id = await add(store, seen, client)
+    assert made
+    assert await sign_in(store, ada.id, session_id) == SignIn(ada, session_lives=True)
+
+
+async def test_no_session_is_made_for_a_user_who_was_deactivated_meanwhile(
+    store: Store, ada: Account, seen: Credentials
+) -> None:
+    inactive = await change_user(store, ada.id, is_active=False)
+    made, session_id = await add(store, seen)
+    assert not made
+    assert await sign_in(store, ada.id, session_id) == SignIn(inactive, session_lives=False)
+
+
+async def test_no_session_is_made_with_a_password_that_was_changed_meanwhile(
+    store: Store, ada: Account, seen: Credentials
+) -> None:
+    async with store.write() as work:
+        await work.users.set_password("ada@example.com", "another hash")
+    made, session_id = await add(store, seen)
+    found = await sign_in(store, ada.id, session_id)
+    assert not made
+    assert found is not None
+    assert not found.session_lives
+
+
+async def test_no_session_is_made_for_a_user_who_is_gone(store: Store, ada: Account, seen: Credentials) -> None:
+    async with store.write() as work:
+        await work.users.remove(ada.id)
+    made, _ = await add(store, seen)
+    assert not made
+
+
+async def test_no_session_is_made_for_somebody_else_with_the_same_hash(
+    store: Store, bob: Account, seen: Credentials
+) -> None:
+    made, session_id = await add(store, replace(seen, account=bob))
+    assert made
+    assert await sign_in(store, seen.account.id, session_id) == SignIn(seen.account, session_lives=False)
+
+
+async def test_nobody_is_behind_the_sign_in_of_an_unknown_user(store: Store, seen: Credentials) -> None:
+    _, session_id = await add(store, seen)
+    assert await sign_in(store, NOBODY, session_id) is None
+
+
+async def test_an_unknown_session_does_not_live(store: Store, ada: Account) -> None:
+    assert await sign_in(store, ada.id, NOBODY) == SignIn(ada, session_lives=False)
+
+
+@pytest.mark.parametrize(
+    ("late", "lives"), [(timedelta(seconds=-1), True), (timedelta(0), False), (TOMORROW - NOW, False)]
+)
+async def test_a_session_lives_until_it_expires(
+    store: Store, ada: Account, seen: Credentials, late: timedelta, lives: bool
+) -> None:
+    _, session_id = await add(store, seen)
+    assert await sign_in(store, ada.id, session_id, TOMORROW + late) == SignIn(ada, session_lives=lives)
+
+
+async def test_a_sign_in_shows_the_user_as_it_is_now(store: Store, ada: Account, seen: Credentials) -> None:
+    _, session_id = await add(store, seen)
+    changed = await change_user(store, ada.id, role="admin", is_active=False)
+    assert await sign_in(store, ada.id, session_id) == SignIn(changed, session_lives=True)
+
+
+async def test_all_sessions_of_one_user_end_and_nobody_elses(
+    store: Store, ada: Account, bob: Account, seen: Credentials
+) -> None:
+    (_, first), (_, second) = await add(store, seen), await add(store, seen)
+    _, bobs = await add(store, replace(seen, account=bob))
+    async with store.write() as work:
+        await work.sessions.end_all(ada.id)
+    assert await sign_in(store, ada.id, first) == SignIn(ada, session_lives=False)
+    assert await sign_in(store, ada.id, second) == SignIn(ada, session_lives=False)
+    assert await sign_in(store, bob.id, bobs) == SignIn(bob, session_lives=True)
+
+
+async def test_a_removed_users_sessions_go_with_it(store: Store, ada: Account, seen: Credentials) -> None:
+    _, session_id = await add(store, seen)
+    async with store.write() as work:
+        await work.users.remove(ada.id)
+        again = await work.users.add(ada.id, "ada@example.com", "a hash")
+    assert await sign_in(store, ada.id, session_id) == SignIn(again, session_lives=False)
+
+
+async def test_a_block_that_raises_opens_and_ends_no_session(store: Store, ada: Account, seen: Credentials) -> None:
+    (_, kept), undone = await add(store, seen), uuid7()
+
+    async def fail() -> None:
+        async with store.write() as work:
+            await work.sessions.end_all(ada.id)
+            await work.sessions.add(undone, seen, TOMORROW, CLIENT)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await sign_in(store, ada.id, kept) == SignIn(ada, session_lives=True)
+    assert await sign_in(store, ada.id, undone) == SignIn(ada, session_lives=False)

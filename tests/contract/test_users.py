@@ -1,0 +1,316 @@
+"""What every store promises about users."""
+
+from typing import Any
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from domain.errors import EmailTaken
+from domain.pages import Slice
+from domain.users import Account
+from service.fields import normal_email
+from service.ports import Store
+from tests.fakes import NOBODY, add_post, add_user, change_user
+
+
+async def find(store: Store, q: str | None = None, *, limit: int = 100, offset: int = 0) -> Slice[Account]:
+    async with store.read() as work:
+        return await work.users.find(q, with_inactive=True, limit=limit, offset=offset)
+
+
+async def emails(store: Store, q: str | None = None) -> list[str]:
+    return [account.email for account in (await find(store, q)).rows]
+
+
+async def test_a_new_user_is_active_unverified_and_ordinary(store: Store) -> None:
+    user_id = uuid7()
+    async with store.write() as work:
+        account = await work.users.add(user_id, "ada@example.com", "a hash")
+    assert (account.id, account.email, account.role) == (user_id, "ada@example.com", "user")
+    assert (account.first_name, account.last_name) == (None, None)
+    assert (account.is_active, account.email_verified) == (True, False)
+    assert account.created_at == account.updated_at
+    assert account.created_at.utcoffset() is not None
+
+
+async def test_a_user_is_stored_with_names_and_role(store: Store) -> None:
+    added = await add_user(store, first_name="Ada", last_name="Lovelace", role="admin")
+    async with store.read() as work:
+        assert await work.users.get(added.id) == added
+    assert (added.first_name, added.last_name, added.role) == ("Ada", "Lovelace", "admin")
+
+
+async def test_nobody_is_found_under_an_unknown_id(store: Store, ada: Account) -> None:
+    async with store.read() as work:
+        assert await work.users.get(NOBODY) is None
+
+
+@pytest.mark.parametrize("typed", ["ada@example.com", "ADA@EXAMPLE.COM", " Ada@Example.com "])
+async def test_an_address_has_one_account_however_it_is_typed(store: Store, ada: Account, typed: str) -> None:
+    with pytest.raises(EmailTaken):
+        await add_user(store, normal_email(typed) or "")
+    assert await emails(store) == ["ada@example.com"]
+
+
+async def test_credentials_are_the_account_and_its_hash(store: Store, ada: Account) -> None:
+    async with store.read() as work:
+        found = await work.users.credentials("ada@example.com")
+    assert found is not None
+    assert (found.account, found.password_hash) == (ada, "a hash")
+
+
+@pytest.mark.parametrize("email", ["bob@example.com", "ada@example", "ad_@example.com", ""])
+async def test_no_credentials_are_found_for_another_address(store: Store, ada: Account, email: str) -> None:
+    async with store.read() as work:
+        assert await work.users.credentials(email) is None
+
+
+async def test_users_are_listed_oldest_first(store: Store) -> None:
+    for email in ("zoe@example.com", "ada@example.com", "max@example.com"):
+        await add_user(store, email)
+    assert await emails(store) == ["zoe@example.com", "ada@example.com", "max@example.com"]
+
+
+async def test_a_change_does_not_move_a_user_in_the_list(store: Store, ada: Account, bob: Account) -> None:
+    await change_user(store, ada.id, first_name="Augusta")
+    assert await emails(store) == ["ada@example.com", "bob@example.com"]
+
+
+@pytest.mark.parametrize(
+    "q", ["ada@", "EXAMPLE.org", "Étienne", "étienne", "ETIENNE", "tien", "strøm", "E\u0301tienne"]
+)
+async def test_a_part_of_any_field_finds_a_user_in_any_case_and_without_accents(
+    store: Store, bob: Account, q: str
+) -> None:
+    await add_user(store, "ada@example.org", first_name="Étienne", last_name="Bergstrøm")
+    assert "ada@example.org" in await emails(store, q)
+    assert "bob@example.com" not in await emails(store, q)
+
+
+@pytest.mark.parametrize("name", ["Zoë", "Zoe\u0308", "ZOE", "zoe"])
+async def test_a_search_with_accents_finds_a_name_without_and_in_every_spelling(store: Store, name: str) -> None:
+    await add_user(store, last_name=name)
+    assert await emails(store, "zoë") == ["ada@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("name", "q"),
+    [
+        ("ŽIŽEK", "žiž"),
+        ("Ярослав", "ЯРОСЛАВ"),
+        ("Ångström", "ANGSTROM"),
+        ("İpek", "ipek"),
+        ("Weiß", "WEISS"),
+        ("Οδυσσεύς", "ΟΔΥΣΣΕΎΣ"),
+        ("ΟΔΥΣΣΕΥΣ", "ΟΔΥΣ"),
+        ("Q\u0303uang", "qu"),
+        ("ﬁona", "FIONA"),
+        ("Łukasz", "łUKASZ"),
+    ],
+)
+async def test_case_and_accents_are_folded_in_other_alphabets_too(store: Store, name: str, q: str) -> None:
+    await add_user(store, first_name=name)
+    assert await emails(store, q) == ["ada@example.com"]
+
+
+@pytest.mark.parametrize("mark", ["%", "_", "\\", "\\%", "%%", "a_b", "'", '"'])
+async def test_no_character_of_a_search_means_anything_but_itself(store: Store, mark: str) -> None:
+    await add_user(store, "plain@example.com", first_name="axb", last_name="axxb")
+    await add_user(store, "marked@example.com", last_name=f"x{mark}y")
+    assert await emails(store, f"X{mark}Y") == ["marked@example.com"]
+    assert await emails(store, mark) == ["marked@example.com"]
+
+
+@pytest.mark.parametrize(
+    "q", ["comada", "com ada", "adalovelace", "ada lovelace", "com\x1fada", "ada\x1flovelace", "\x1f"]
+)
+async def test_a_search_does_not_reach_across_the_border_of_two_fields(store: Store, ada: Account, q: str) -> None:
+    assert await emails(store, q) == []
+
+
+async def test_a_missing_name_matches_nothing(store: Store) -> None:
+    await add_user(store, "ada@example.com")
+    assert await emails(store, "none") == []
+    assert await emails(store, "null") == []
+
+
+async def test_a_search_follows_a_changed_name(store: Store, ada: Account) -> None:
+    await change_user(store, ada.id, last_name="Byron")
+    assert await emails(store, "byron") == ["ada@example.com"]
+    assert await emails(store, "lovelace") == []
+
+
+async def test_the_inactive_are_listed_only_where_they_are_asked_for(store: Store, ada: Account) -> None:
+    await add_user(store, "gone@example.com", is_active=False)
+    async with store.read() as work:
+        with_them = await work.users.find(None, with_inactive=True, limit=10, offset=0)
+        without = await work.users.find(None, with_inactive=False, limit=10, offset=0)
+        searched = await work.users.find("gone", with_inactive=False, limit=10, offset=0)
+    assert (with_them.total, without.total, searched.total) == (2, 1, 0)
+    assert (without.rows, searched.rows) == ([ada], [])
+
+
+async def test_a_page_is_a_stretch_of_the_list_and_the_total_is_of_all(store: Store) -> None:
+    accounts = [await add_user(store, f"user{number}@example.com") for number in range(5)]
+    assert await find(store, limit=2, offset=0) == Slice(accounts[:2], 5)
+    assert await find(store, limit=2, offset=2) == Slice(accounts[2:4], 5)
+    assert await find(store, limit=2, offset=4) == Slice(accounts[4:], 5)
+
+
+async def test_a_page_beyond_the_end_is_empty_and_still_has_the_total(store: Store, ada: Account) -> None:
+    assert await find(store, limit=10, offset=10) == Slice([], 1)
+    assert await find(store, "ada", limit=10, offset=9_999_990) == Slice([], 1)
+
+
+async def test_an_empty_list_has_no_rows_and_no_total(store: Store) -> None:
+    assert await find(store) == Slice([], 0)
+    assert await find(store, "ada") == Slice([], 0)
+
+
+async def test_the_total_of_a_search_counts_what_it_found(store: Store, ada: Account, bob: Account) -> None:
+    assert await find(store, "lovelace", limit=1) == Slice([ada], 1)
+    assert await find(store, "example.com", limit=1) == Slice([ada], 2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"first_name": "Augusta"},
+        {"last_name": "Byron"},
+        {"first_name": None},
+        {"last_name": None},
+        {"email": "augusta@example.com"},
+        {"role": "admin"},
+        {"is_active": False},
+        {"first_name": "Augusta", "last_name": None, "email": "a@example.com", "role": "admin", "is_active": False},
+    ],
+)
+async def test_a_change_sets_the_named_fields_and_no_others(
+    store: Store, ada: Account, bob: Account, changes: dict[str, Any]
+) -> None:
+    await change_user(store, ada.id, **changes)
+    async with store.read() as work:
+        stored = await work.users.get(ada.id)
+        assert await work.users.get(bob.id) == bob
+    fixed = {name: getattr(ada, name) for name in ada.__dataclass_fields__ if name not in {*changes, "updated_at"}}
+    assert stored
+    assert {name: getattr(stored, name) for name in fixed} == fixed
+    assert {name: getattr(stored, name) for name in changes} == changes
+
+
+async def test_a_change_moves_updated_at_and_leaves_created_at(store: Store, ada: Account) -> None:
+    changed = await change_user(store, ada.id, first_name="Ada")
+    assert changed.updated_at > ada.updated_at
+    assert changed.created_at == ada.created_at
+
+
+async def test_a_change_to_an_address_that_is_taken_is_refused(store: Store, ada: Account, bob: Account) -> None:
+    with pytest.raises(EmailTaken):
+        await change_user(store, bob.id, email="ada@example.com", first_name="Robert")
+    async with store.read() as work:
+        assert await work.users.get(bob.id) == bob
+
+
+async def test_a_user_may_be_given_the_address_it_has(store: Store, ada: Account) -> None:
+    assert (await change_user(store, ada.id, email="ada@example.com")).email == "ada@example.com"
+
+
+async def test_an_address_that_was_given_up_is_free_again(store: Store, ada: Account) -> None:
+    await change_user(store, ada.id, email="augusta@example.com")
+    await add_user(store, "ada@example.com")
+    assert await emails(store) == ["augusta@example.com", "ada@example.com"]
+
+
+@pytest.mark.parametrize("changes", [{"first_name": "No"}, {"email": "ada@example.com"}])
+async def test_a_change_of_nobody_is_none(store: Store, ada: Account, changes: dict[str, Any]) -> None:
+    async with store.write() as work:
+        assert await work.users.change(NOBODY, changes) is None
+
+
+async def test_a_new_password_replaces_the_hash_and_says_whose_it_was(store: Store, ada: Account) -> None:
+    async with store.write() as work:
+        assert await work.users.set_password("ada@example.com", "another hash") == ada.id
+    async with store.read() as work:
+        found = await work.users.credentials("ada@example.com")
+    assert found is not None
+    assert found.password_hash == "another hash"
+    assert found.account.updated_at > ada.updated_at
+
+
+async def test_a_new_password_leaves_other_users_alone(store: Store, ada: Account, bob: Account) -> None:
+    async with store.write() as work:
+        await work.users.set_password("ada@example.com", "another hash")
+        found = await work.users.credentials("bob@example.com")
+    assert found is not None
+    assert (found.account, found.password_hash) == (bob, "a hash")
+
+
+async def test_a_new_password_for_an_unknown_address_is_nobodys(store: Store, ada: Account) -> None:
+    async with store.write() as work:
+        assert await work.users.set_password("bob@example.com", "another hash") is None
+
+
+async def test_a_removed_user_is_gone_and_cannot_be_removed_again(store: Store, ada: Account, bob: Account) -> None:
+    async with store.write() as work:
+        assert await work.users.remove(ada.id)
+    async with store.write() as work:
+        assert not await work.users.remove(ada.id)
+        assert await work.users.get(ada.id) is None
+    assert await emails(store) == ["bob@example.com"]
+
+
+async def test_a_removed_user_takes_its_posts_along_and_nobody_elses(store: Store, ada: Account, bob: Account) -> None:
+    post, draft = await add_post(store, ada.id), await add_post(store, ada.id, published=False)
+    kept = await add_post(store, bob.id)
+    async with store.write() as work:
+        await work.users.remove(ada.id)
+    async with store.read() as work:
+        assert await work.posts.get(post.id) is None
+        assert await work.posts.get(draft.id) is None
+        assert await work.posts.get(kept.id) == kept
+
+
+async def test_a_removed_users_address_is_free_again(store: Store, ada: Account) -> None:
+    async with store.write() as work:
+        await work.users.remove(ada.id)
+    assert (await add_user(store, "ada@example.com")).id != ada.id
+
+
+async def test_the_active_admins_are_neither_ordinary_nor_inactive(store: Store, ada: Account) -> None:
+    first = await add_user(store, "first@example.com", role="admin")
+    second = await add_user(store, "second@example.com", role="admin")
+    await add_user(store, "retired@example.com", role="admin", is_active=False)
+    async with store.write() as work:
+        assert await work.users.lock_active_admins() == {first.id, second.id}
+
+
+async def test_there_may_be_no_active_admin(store: Store, ada: Account) -> None:
+    async with store.write() as work:
+        assert await work.users.lock_active_admins() == set()
+
+
+async def test_a_block_that_raises_leaves_nothing_behind(store: Store, ada: Account) -> None:
+    async def fail() -> None:
+        async with store.write() as work:
+            await work.users.add(uuid7(), "bob@example.com", "a hash")
+            await work.users.change(ada.id, {"first_name": "Augusta"})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await find(store) == Slice([ada], 1)
+
+
+async def test_a_block_that_raises_brings_back_what_it_removed(store: Store, ada: Account) -> None:
+    post = await add_post(store, ada.id)
+
+    async def fail() -> None:
+        async with store.write() as work:
+            await work.users.remove(ada.id)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with store.read() as work:
+        assert await work.users.get(ada.id) == ada
+        assert await work.posts.get(post.id) == post

@@ -1,0 +1,271 @@
+"""Storage in memory, held to the same contract tests as PostgreSQL, and what tests put into either."""
+
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from domain.errors import EmailTaken
+from domain.pages import Slice
+from domain.posts import Post
+from domain.sessions import Client, SignIn
+from domain.users import Account, Actor, Credentials, Role
+from service.ports import Store
+
+T = TypeVar("T")
+
+HASH = "a hash"
+NOBODY = UUID("0198c0de-0000-7000-8000-000000000000")  # an id that nobody has
+
+
+class Clock:
+    """A clock that moves on by a second whenever somebody looks, so that no two things happen at once."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.time += timedelta(seconds=1)
+        return self.time
+
+
+@dataclass(frozen=True)
+class MemorySession:
+    """A session, as the store keeps it."""
+
+    user_id: UUID
+    expires_at: datetime
+
+
+@dataclass
+class Tables:
+    """Everything that is stored: frozen values, so that a copy of the dictionaries is a copy of it all."""
+
+    users: dict[UUID, Credentials] = field(default_factory=dict)
+    posts: dict[UUID, Post] = field(default_factory=dict)
+    sessions: dict[UUID, MemorySession] = field(default_factory=dict)
+
+    def copy(self) -> "Tables":
+        return Tables(self.users.copy(), self.posts.copy(), self.sessions.copy())
+
+
+class MemoryStore:
+    """A store whose changes are undone by putting back what was there before."""
+
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        self._clock, self._tables = clock or Clock(), Tables()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator["MemoryWork"]:
+        yield MemoryWork(self._tables, self._clock)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator["MemoryWork"]:
+        before = self._tables.copy()
+        try:
+            yield MemoryWork(self._tables, self._clock)
+        except BaseException:
+            self._tables = before
+            raise
+
+
+class MemoryWork:
+    """The repositories over one set of tables."""
+
+    def __init__(self, tables: Tables, clock: Callable[[], datetime]) -> None:
+        self.users = MemoryUsers(tables, clock)
+        self.posts = MemoryPosts(tables, clock)
+        self.sessions = MemorySessions(tables)
+
+
+class MemoryUsers:
+    """Users in memory."""
+
+    def __init__(self, tables: Tables, clock: Callable[[], datetime]) -> None:
+        self._tables, self._clock = tables, clock
+
+    async def add(
+        self,
+        user_id: UUID,
+        email: str,
+        password_hash: str,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        role: Role = "user",
+    ) -> Account:
+        self._refuse_taken(email, user_id)
+        now = self._clock()
+        account = Account(user_id, email, first_name, last_name, role, now, True, False, now)
+        self._tables.users[user_id] = Credentials(account, password_hash)
+        return account
+
+    async def get(self, user_id: UUID) -> Account | None:
+        found = self._tables.users.get(user_id)
+        return found.account if found else None
+
+    async def credentials(self, email: str) -> Credentials | None:
+        return next((found for found in self._tables.users.values() if found.account.email == email), None)
+
+    async def find(self, q: str | None, *, with_inactive: bool, limit: int, offset: int) -> Slice[Account]:
+        listed = (account for account in self._accounts() if with_inactive or account.is_active)
+        found = (account for account in listed if q is None or _contains(account, q))
+        return _cut(sorted(found, key=lambda account: (account.created_at, account.id)), limit, offset)
+
+    async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
+        found = self._tables.users.get(user_id)
+        if found is None:
+            return None
+        self._refuse_taken(changes.get("email"), user_id)
+        account = replace(found.account, **changes, updated_at=self._clock())
+        self._tables.users[user_id] = replace(found, account=account)
+        return account
+
+    async def set_password(self, email: str, password_hash: str) -> UUID | None:
+        found = await self.credentials(email)
+        if found is None:
+            return None
+        account = replace(found.account, updated_at=self._clock())
+        self._tables.users[account.id] = Credentials(account, password_hash)
+        return account.id
+
+    async def remove(self, user_id: UUID) -> bool:
+        for post in [post for post in self._tables.posts.values() if post.author_id == user_id]:
+            del self._tables.posts[post.id]
+        await MemorySessions(self._tables).end_all(user_id)
+        return self._tables.users.pop(user_id, None) is not None
+
+    async def lock_active_admins(self) -> set[UUID]:
+        return {account.id for account in self._accounts() if account.is_admin and account.is_active}
+
+    def _accounts(self) -> Iterable[Account]:
+        return (found.account for found in self._tables.users.values())
+
+    def _refuse_taken(self, email: str | None, by: UUID) -> None:
+        if any(account.email == email and account.id != by for account in self._accounts()):
+            raise EmailTaken
+
+
+class MemoryPosts:
+    """Posts in memory."""
+
+    def __init__(self, tables: Tables, clock: Callable[[], datetime]) -> None:
+        self._tables, self._clock = tables, clock
+
+    async def add(self, post_id: UUID, author_id: UUID, title: str, content: str, *, published: bool) -> Post | None:
+        if author_id not in self._tables.users:
+            return None
+        now = self._clock()
+        post = Post(post_id, title, content, published, author_id, now, now, now if published else None)
+        self._tables.posts[post_id] = post
+        return post
+
+    async def get(self, post_id: UUID) -> Post | None:
+        return self._tables.posts.get(post_id)
+
+    async def find_published(self, author_id: UUID | None, *, limit: int, offset: int) -> Slice[Post]:
+        found = [post for post in self._tables.posts.values() if post.published and author_id in (None, post.author_id)]
+        return _cut(sorted(found, key=lambda post: (post.published_at, post.id), reverse=True), limit, offset)
+
+    async def find_own(self, author_id: UUID, published: bool | None, *, limit: int, offset: int) -> Slice[Post]:
+        own = (post for post in self._tables.posts.values() if post.author_id == author_id)
+        found = (post for post in own if published in (None, post.published))
+        return _cut(sorted(found, key=lambda post: (post.created_at, post.id), reverse=True), limit, offset)
+
+    async def change(self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any]) -> Post | None:
+        post = self._owned(post_id, owner_id)
+        if post is None:
+            return None
+        now = self._clock()
+        first_published = now if changes.get("published") else None
+        times = {"updated_at": now, "published_at": post.published_at or first_published}
+        self._tables.posts[post_id] = replace(post, **changes, **times)
+        return self._tables.posts[post_id]
+
+    async def remove(self, post_id: UUID, owner_id: UUID | None) -> bool:
+        if self._owned(post_id, owner_id) is None:
+            return False
+        del self._tables.posts[post_id]
+        return True
+
+    def _owned(self, post_id: UUID, owner_id: UUID | None) -> Post | None:
+        post = self._tables.posts.get(post_id)
+        return post if post and owner_id in (None, post.author_id) else None
+
+
+class MemorySessions:
+    """Sessions in memory."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def add(self, session_id: UUID, seen: Credentials, expires_at: datetime, client: Client) -> bool:
+        now = self._tables.users.get(seen.account.id)
+        if now is None or not now.account.is_active or now.password_hash != seen.password_hash:
+            return False
+        self._tables.sessions[session_id] = MemorySession(seen.account.id, expires_at)
+        return True
+
+    async def sign_in(self, user_id: UUID, session_id: UUID, now: datetime) -> SignIn | None:
+        found, session = self._tables.users.get(user_id), self._tables.sessions.get(session_id)
+        lives = session is not None and session.user_id == user_id and session.expires_at > now
+        return SignIn(found.account, lives) if found else None
+
+    async def end_all(self, user_id: UUID) -> None:
+        for session_id in [key for key, session in self._tables.sessions.items() if session.user_id == user_id]:
+            del self._tables.sessions[session_id]
+
+
+async def add_user(
+    store: Store,
+    email: str = "ada@example.com",
+    *,
+    password_hash: str = HASH,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    role: Role = "user",
+    is_active: bool = True,
+) -> Account:
+    """A user, stored in a unit of work of its own, so that one made later is younger."""
+    async with store.write() as work:
+        account = await work.users.add(uuid7(), email, password_hash, first_name, last_name, role)
+    return account if is_active else await change_user(store, account.id, is_active=False)
+
+
+async def change_user(store: Store, user_id: UUID, **changes: object) -> Account:
+    """The user with these changes, which must exist."""
+    async with store.write() as work:
+        changed = await work.users.change(user_id, changes)
+    assert changed
+    return changed
+
+
+async def add_post(store: Store, author_id: UUID, title: str = "A title", *, published: bool = True) -> Post:
+    """A post of an author who exists, in a unit of work of its own."""
+    async with store.write() as work:
+        post = await work.posts.add(uuid7(), author_id, title, "Some text.", published=published)
+    assert post
+    return post
+
+
+def signed_in(account: Account) -> Actor:
+    """The account as somebody who is asking."""
+    return Actor(account, uuid7())
+
+
+def _contains(account: Account, q: str) -> bool:
+    fields = (account.email, account.first_name, account.last_name)
+    return any(_fold(q) in _fold(text) for text in fields if text is not None)
+
+
+def _fold(text: str) -> str:
+    """Without accents and without case."""
+    return "".join(part for part in unicodedata.normalize("NFKD", text) if not unicodedata.combining(part)).casefold()
+
+
+def _cut(rows: list[T], limit: int, offset: int) -> Slice[T]:
+    return Slice(rows[offset : offset + limit], len(rows))
