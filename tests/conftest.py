@@ -1,7 +1,9 @@
 """One PostgreSQL for all tests, and for each test that asks a database of its own, copied from a migrated template."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,14 @@ class Server:
         return f"{head.rpartition('/')[0]}/{name}{mark}{tail}"
 
 
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder for embedded servers: as root they run as somebody else, to whom pytest's own folders are closed."""
+    with tempfile.TemporaryDirectory(prefix="inkwell-tests-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 def database_name(url: str) -> str:
     return url.partition("?")[0].rpartition("/")[2]
 
@@ -68,15 +78,16 @@ def log_events(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, 
 
 
 @pytest.fixture(scope="session")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+async def server() -> AsyncIterator[Server]:
     """TEST_DATABASE_URL, or an embedded server that forgets everything afterwards."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield Server(given)
         return
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), chosen=False, durable=False)
-    await postgres.start()
-    yield Server(postgres.url)
-    await postgres.stop()
+    with open_folder() as folder:
+        postgres = EmbeddedPostgres(folder, durable=False)
+        await postgres.start()
+        yield Server(postgres.url)
+        await postgres.stop()
 
 
 @pytest.fixture(scope="session")

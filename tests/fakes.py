@@ -182,7 +182,7 @@ class MemoryPosts:
             return None
         now = self._clock()
         first_published = now if changes.get("published") else None
-        times = {"updated_at": now, "published_at": post.published_at or first_published}
+        times: dict[str, Any] = {"updated_at": now, "published_at": post.published_at or first_published}
         self._tables.posts[post_id] = replace(post, **changes, **times)
         return self._tables.posts[post_id]
 

@@ -100,6 +100,27 @@ def set_password(email: str, password_stdin: bool) -> None:
     click.echo(f"{chosen.email} has a new password and is signed out everywhere.")
 
 
+@main.command()
+@click.option("--users", type=click.IntRange(1, 1_000_000), default=500, show_default=True, help="Users to add.")
+@click.option("--posts", type=click.IntRange(0, 10_000_000), default=2000, show_default=True, help="Posts to add.")
+@click.option("--seed", type=click.IntRange(0, 999_999_999), default=1, show_default=True, help="Other data for each.")
+def demo(users: int, posts: int, seed: int) -> None:
+    """Add made-up users and posts, the same ones for the same seed; not in production."""
+    from inkwell.demo import PASSWORD, Demo, load, refuse_in_production
+
+    refuse_in_production(load_settings())
+    wanted = Demo(users, posts, seed)
+
+    async def work(settings: Settings) -> None:
+        with click.progressbar(length=users + posts, label="Adding users and posts") as bar:
+            added = await load(settings, wanted, bar.update)
+        there = f"Demo data of seed {seed} is there already, and nothing was changed; another --seed adds other data."
+        click.echo(f"{users} users and {posts} posts were added." if added else there)
+
+    _with_schema(work)
+    click.echo(f"Sign in as {wanted.example_email} with the password {PASSWORD}")
+
+
 @main.command("check-config")
 def check_config() -> None:
     """Print the settings in force, secrets masked, and what is wrong with them."""

@@ -19,9 +19,12 @@ from sqlalchemy import text
 from domain.posts import Post
 from domain.users import Account
 from inkwell.app import make_passwords
+from inkwell.database_url import DatabaseUrl
 from inkwell.demo_words import EVERYDAY, PEOPLE, SENTENCES, SUBJECTS, TITLES, Phrases
 from inkwell.migrations import connected
 from inkwell.settings import ConfigurationError, Settings
+from inkwell.supervisor import DatabaseAway
+from repositories.failures import is_outage
 
 PASSWORD = "a-demo-for-everybody"  # noqa: S105  it protects nothing: every demo user has it, and it is printed
 END = datetime(2026, 1, 1, tzinfo=UTC)  # fixed: were it today, the same seed would give other times tomorrow
@@ -66,20 +69,27 @@ def refuse_in_production(settings: Settings) -> None:
 async def load(settings: Settings, demo: Demo, advance: Advance) -> bool:
     """Adds the demo's rows, all or none, and says whether it did: no, if the database has users of this seed.
 
-    `advance` is told how many rows were written since its last call. Raises ConfigurationError.
+    `advance` is told how many rows were written since its last call. Raises ConfigurationError, DatabaseAway.
     """
     if settings.database is None:
         raise ConfigurationError("DATABASE_URL: no database is named")
-    password_hash = await _hashed(settings)
-    async with connected(settings.database) as connection:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        try:
-            async with driver.transaction():
-                await _fill(driver, demo, password_hash, advance)
-        except UniqueViolationError:
-            return False
-        await connection.execute(text("ANALYZE users, posts"))
+    try:
+        await _load(settings.database, demo, await _hashed(settings), advance)
+    except UniqueViolationError:
+        return False
+    except Exception as error:
+        if is_outage(error):
+            raise DatabaseAway(str(error)) from None
+        raise
     return True
+
+
+async def _load(database: DatabaseUrl, demo: Demo, password_hash: str, advance: Advance) -> None:
+    async with connected(database) as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        async with driver.transaction():  # SQLAlchemy begins one with its own first statement, and COPY is none of its
+            await _fill(driver, demo, password_hash, advance)
+        await connection.execute(text("ANALYZE users, posts"))
 
 
 async def _hashed(settings: Settings) -> str:
@@ -192,15 +202,14 @@ def _post(draw: Random, author_id: UUID, moment: datetime) -> Post:
     )
 
 
-class _Phrases(dict[str, str]):
+class _Phrases:
     """Gives another phrase of a kind each time, and repeats none before all of that kind were used."""
 
     def __init__(self, draw: Random, vocabulary: Phrases) -> None:
-        super().__init__()
         self._draw, self._vocabulary = draw, vocabulary
         self._decks: dict[str, Iterator[str]] = {}
 
-    def __missing__(self, kind: str) -> str:
+    def __getitem__(self, kind: str) -> str:
         if kind not in self._decks:
             self._decks[kind] = cycle(sorted(self._vocabulary[kind], key=lambda _: self._draw.random()))
         return next(self._decks[kind])

@@ -165,7 +165,7 @@ EVERYDAY = _words(
 
 SUBJECTS = [
     _words(
-        thing="""sourdough starters; long, cold fermentation; wholemeal rye bread; baking on a stone; wet doughs; hand
+        thing="""sourdough starters; cold fermentation; wholemeal rye bread; baking on a stone; wet doughs; hand
         kneading; home milling; ciabatta""",
         deed="""fed the starter twice a day; left the dough in the fridge overnight; baked four loaves in a row; swapped
         half of the white flour for spelt; scored the loaf with a razor blade; kept a baking diary; borrowed a cast-iron

@@ -30,8 +30,11 @@ FRAMEWORK = {
     405: ("method_not_allowed", "This resource does not take that method"),
     408: ("request_timeout", "The request body did not arrive in time"),
     413: ("body_too_large", "The request body is too large"),
+    431: ("headers_too_large", "The request's headers are too large"),
     500: ("internal", "Something went wrong on our side"),
 }
+
+UNREAD = {408, 413, 431}  # the rest of such a request is still to come, and nobody wants to read it
 
 # Python before 3.13 has the names of RFC 7231; these are RFC 9110's.
 RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -56,8 +59,10 @@ async def rejected(error: HTTPException) -> Response:
     """A refusal of the framework's, such as an unknown path."""
     status = error.code or 500
     code, message = FRAMEWORK.get(status, FRAMEWORK[400] if status < 500 else FRAMEWORK[500])
-    methods = getattr(error, "valid_methods", None)
-    return problem(status, code, message, headers={"Allow": ", ".join(sorted(methods))} if methods else {})
+    headers = {"Connection": "close"} if status in UNREAD else {}
+    if methods := getattr(error, "valid_methods", None):
+        headers["Allow"] = ", ".join(sorted(methods))
+    return problem(status, code, message, headers=headers)
 
 
 async def crashed(error: Exception) -> Response:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 from quart import Quart, Response, current_app
 from quart_cors import cors
+from werkzeug.exceptions import RequestHeaderFieldsTooLarge
 
 from routes.http import request
 
@@ -28,13 +29,20 @@ CORS_READABLE = (
 )
 CORS_SENDABLE = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID")
 CORS_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
+LONGEST_HEADERS_BYTES = 16 * 1024
 CORS_MAX_AGE_S = 600  # Chromium believes a preflight for two hours at most; ten minutes makes a change of policy felt
 
 
 def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seconds: int) -> None:
     """Puts the common headers on every answer of the app and logs it; CORS for the named origins alone."""
-    extra = {"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {}
-    app.after_request(lambda answer: _finish(answer, SECURITY | extra))
+    common = SECURITY | ({"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {})
+
+    # Coroutines, all of them: Quart runs a plain function in a thread.
+    @app.after_request
+    async def finish(answer: Response) -> Response:
+        return _finish(answer, common)
+
+    app.before_request(_refuse_long_headers)
     if origins:
         cors(
             app,
@@ -45,6 +53,12 @@ def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seco
             expose_headers=CORS_READABLE,
             max_age=CORS_MAX_AGE_S,
         )
+
+
+async def _refuse_long_headers() -> None:
+    """The server's own limit counts only what came in pieces."""
+    if sum(len(name) + len(value) for name, value in request.scope["headers"]) > LONGEST_HEADERS_BYTES:
+        raise RequestHeaderFieldsTooLarge
 
 
 def _finish(answer: Response, headers: dict[str, str]) -> Response:

@@ -109,8 +109,9 @@ def reply(adapter: TypeAdapter[T], value: T, status: int = 200, *, location: str
 
 
 def no_content() -> Response:
+    """A 204: with no body, and nothing said of one (RFC 9110, 8.6)."""
     answer = Response(b"", 204)
-    del answer.headers["Content-Type"]
+    del answer.headers["Content-Type"], answer.headers["Content-Length"]
     return answer
 
 

@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -21,6 +19,7 @@ from inkwell.cli import main
 from inkwell.embedded.server import INITDB
 from inkwell.migrations import SCRIPTS
 from inkwell.settings import Settings
+from tests.packaging.servers import inkwell, serving
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -77,11 +76,6 @@ def container_environment(service: str, given: dict[str, str]) -> dict[str, str]
     compose = {name: interpolated(value, given) for name, value in SERVICES[service]["environment"].items()}
     ours = {name: value for name, value in image_environment().items() if name in NAMES}
     return ours | compose
-
-
-def inkwell(*arguments: str, environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "inkwell", *arguments]
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60)
 
 
 # The image
@@ -271,24 +265,6 @@ def test_compose_passes_on_what_the_operator_chooses(tmp_path: Path) -> None:
 
 
 # The two together: what the containers do, with the interpreter of the tests and a database of their own
-
-
-@contextmanager
-def serving(environment: dict[str, str], folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The server as a process, and its port."""
-    command = [sys.executable, "-P", "-m", "inkwell", "serve"]
-    process = subprocess.Popen(
-        command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout
-    try:
-        port = next(match[1] for line in process.stdout if (match := re.search(r"serves on http://\S+:(\d+)", line)))
-        yield process, port
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.stdout.close()
-        process.wait()
 
 
 def test_the_containers_migrate_and_serve_and_write_no_file(empty_database: str, tmp_path: Path) -> None:

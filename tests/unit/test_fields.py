@@ -162,7 +162,7 @@ def test_a_local_part_of_four_characters_is_long_enough_to_tell() -> None:
     ]
 
 
-@pytest.mark.parametrize("password", ["1234567890", "qwertyuiop", "QwertyUIOP", "basketball", "0987654321"])
+@pytest.mark.parametrize("password", ["1234567890", "qwertyuiop", "QwertyUIOP", "basketball"])
 def test_common_passwords_are_refused_in_any_case(password: str) -> None:
     assert account_problems(password=password) == [("password", "password_common")]
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
@@ -17,7 +18,7 @@ class WatchedHasher(PasswordHasher):
 
     verified: list[tuple[str, str]]
 
-    def verify(self, hash: str | bytes, password: str | bytes) -> bool:
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
         self.verified.append((str(hash), threading.current_thread().name))
         return super().verify(hash, password)
 

@@ -1,0 +1,74 @@
+"""What the documents say is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from quart import Quart
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+
+def prose(page: Path) -> str:
+    """The page without its blocks of code."""
+    return re.sub(r"^```.*?^```|^    .*?$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    for link in links:
+        if "://" not in link:
+            assert (page.parent / link.partition("#")[0]).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_make_target_exists(page: Path) -> None:
+    named = re.findall(r"(?:`|^    )make ([a-z-]+)", page.read_text(), re.MULTILINE)
+    assert set(named) <= TARGETS
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    assert re.search(r"^    make run\b", README, re.MULTILINE)
+    assert re.search(r"^    make test\b", README, re.MULTILINE)
+    assert README.index("make run") < README.index("## A tour")
+
+
+def test_the_readme_names_every_call_of_the_api(app: Quart) -> None:
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")]
+    served = {
+        f"{method} {re.sub(r'<[^>]*>', 'ID', rule.rule)}"
+        for rule in rules
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert set(re.findall(r"^\| `([A-Z]+ /\S+)` \|", README, re.MULTILINE)) == served
+
+
+def test_every_folder_of_the_layout_exists() -> None:
+    layout = README.partition("## Where things are")[2].partition("\n## ")[0]
+    folders = re.findall(r"^    (\S+/) ", layout, re.MULTILINE)
+    assert len(folders) >= 9
+    for folder in folders:
+        assert (ROOT / folder).is_dir(), folder
+
+
+def test_the_decisions_are_numbered_without_a_gap_and_say_why() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [page.name[:5] for page in pages] == [f"{number:04}-" for number in range(1, len(pages) + 1)]
+    for page in pages:
+        text = page.read_text()
+        assert text.startswith(f"# {int(page.name[:4])}. "), page.name
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], page.name
+
+
+def test_the_hooks_before_a_commit_fetch_nothing_and_exist() -> None:
+    repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert {repository["repo"] for repository in repositories} == {"local"}
+    for hook in repositories[0]["hooks"]:
+        assert hook["language"] == "system"
+        assert hook["entry"].startswith(".venv/bin/")
