@@ -49,8 +49,8 @@ class Client:
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.send("GET", path, **more)
 
-    async def post(self, path: str, json: object = None, **more: Any) -> Answer:
-        return await self.send("POST", path, **({"json": json} if json is not None else {}), **more)
+    async def post(self, path: str, json: object, **more: Any) -> Answer:
+        return await self.send("POST", path, json=json, **more)
 
     async def patch(self, path: str, json: object, **more: Any) -> Answer:
         return await self.send("PATCH", path, json=json, **more)

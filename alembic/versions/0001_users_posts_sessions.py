@@ -29,13 +29,19 @@ UNACCENT_SCHEMA = """
 """
 
 # Declared immutable so that a column can be made of it: true as long as unaccent's rules file stays as it is.
+# ICU lowers a sigma at a word's end to a letter of its own, which a part of the word would not match.
 FOLD = """
     CREATE FUNCTION inkwell_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-    $$ SELECT lower({schema}.unaccent('{schema}.unaccent'::regdictionary, normalize(value)) COLLATE {collation}) $$
+    $$ SELECT translate(
+        lower({schema}.unaccent('{schema}.unaccent'::regdictionary, normalize(value)) COLLATE {collation}),
+        E'\\u03C2',
+        E'\\u03C3'
+    ) $$
 """
+# A separator of the search column stands for itself nowhere: what has one in it finds nothing.
 PATTERN = r"""
     CREATE FUNCTION inkwell_pattern(part text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
-    $$ SELECT '%' || regexp_replace(inkwell_fold(part), '([\\%_])', '\\\1', 'g') || '%' $$
+    $$ SELECT '%' || regexp_replace(translate(inkwell_fold(part), chr(31), chr(26)), '([\\%_])', '\\\1', 'g') || '%' $$
 """
 
 

@@ -2,13 +2,13 @@
 
 import contextlib
 import os
+import re
 import secrets
 import tempfile
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -16,7 +16,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from inkwell.database_url import DatabaseUrl, parse_database_url
 
 SHORTEST_SECRET_BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as the hash
-GUESSABLE_WORDS = ("secret", "changeme", "change-me", "change_me", "password", "example", "inkwell", "12345678")
+GUESSABLE = re.compile(
+    r"secret|change|me|password|example|inkwell|12345678|your|key|please|now|super|jwt|token|default|dev|test|this|in|to"
+    r"|production|insecure|not|safe|[\W_]"
+)
+# What browsers send as Origin (RFC 6454, 6.2): lower case, ASCII, and no port where it is the scheme's own.
+ORIGIN = re.compile(r"(https?)://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?")
+OWN_PORT = {"http": "80", "https": "443"}
+
+Seconds = Annotated[float, Field(ge=0.001, le=3600, allow_inf_nan=False)]  # PostgreSQL counts in whole milliseconds
 
 
 class ConfigurationError(Exception):
@@ -30,7 +38,9 @@ class Settings(BaseSettings):
         env_file=".env", env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    env: Literal["development", "production", "testing"] = Field("development", description="How strict to be.")
+    env: Literal["development", "production", "testing"] = Field(
+        "development", description="development, production (strict about secrets) or testing."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     workers: int = Field(
@@ -66,15 +76,15 @@ class Settings(BaseSettings):
         0, ge=0, le=10, description="How many hops of X-Forwarded-For to believe; 0 takes the socket's address."
     )
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body, in bytes.")
-    body_timeout_seconds: float = Field(10, gt=0, description="Longest time to receive a request body, in seconds.")
+    body_timeout_seconds: Seconds = Field(10, description="Longest time to receive a request body, in seconds.")
     database_pool_size: int = Field(10, ge=1, le=200, description="Connections kept open per worker.")
     database_pool_overflow: int = Field(5, ge=0, le=200, description="Further connections per worker under load.")
-    database_pool_timeout_seconds: float = Field(2, gt=0, description="Longest wait for a connection, in seconds.")
-    database_connect_timeout_seconds: float = Field(3, gt=0, description="Longest time to connect, in seconds.")
-    database_command_timeout_seconds: float = Field(5, gt=0, description="Longest time for one statement, client side.")
-    statement_timeout_seconds: float = Field(4, gt=0, description="Longest time for one statement, server side.")
-    lock_timeout_seconds: float = Field(2, gt=0, description="Longest wait for a row lock, in seconds.")
-    idle_in_transaction_seconds: float = Field(10, gt=0, description="Longest pause inside a transaction, in seconds.")
+    database_pool_timeout_seconds: Seconds = Field(2, description="Longest wait for a connection, in seconds.")
+    database_connect_timeout_seconds: Seconds = Field(3, description="Longest time to connect, in seconds.")
+    database_command_timeout_seconds: Seconds = Field(5, description="Longest time for one statement, client side.")
+    statement_timeout_seconds: Seconds = Field(4, description="Longest time for one statement, server side.")
+    lock_timeout_seconds: Seconds = Field(2, description="Longest wait for a row lock, in seconds.")
+    idle_in_transaction_seconds: Seconds = Field(10, description="Longest pause inside a transaction, in seconds.")
     hash_memory_kib: int = Field(19 * 1024, ge=8, description="Memory of one argon2id password hash, in KiB.")
     hash_passes: int = Field(2, ge=1, le=100, description="Passes of argon2id over that memory.")
     hash_queue_length: int = Field(32, ge=1, description="Passwords waiting to be hashed per worker before 503.")
@@ -159,6 +169,8 @@ def load_settings(**overrides: object) -> Settings:
     """
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
+    except UnicodeDecodeError:
+        raise ConfigurationError(".env: is not UTF-8 text") from None
     except ValidationError as error:
         raise ConfigurationError("\n".join(_sentence(problem) for problem in error.errors())) from None
 
@@ -179,14 +191,9 @@ def _sentence(problem: object) -> str:
     return f"{str(location[0]).upper()}: {text}" if location else text
 
 
-def _is_origin(origin: str) -> bool:
-    try:
-        parts = urlsplit(origin)
-        wellformed = parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    plain = f"{parts.scheme}://{parts.netloc}" == origin and "@" not in parts.netloc
-    return wellformed and plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and "*" not in origin
+def _is_origin(text: str) -> bool:
+    origin = ORIGIN.fullmatch(text)
+    return origin is not None and origin[2] != OWN_PORT[origin[1]] and int(origin[2] or 0) <= 65535
 
 
 def _parts(key: SecretStr | None) -> list[str]:
@@ -194,11 +201,8 @@ def _parts(key: SecretStr | None) -> list[str]:
 
 
 def _is_guessable(key: str) -> bool:
-    folded = key.lower()
-    rest = folded
-    for word in GUESSABLE_WORDS:
-        rest = rest.replace(word, "")
-    return len(set(folded)) < 8 or len(rest) < SHORTEST_SECRET_BYTES // 2
+    left = GUESSABLE.sub("", key.lower())
+    return len(set(key)) < 8 or len(left) < SHORTEST_SECRET_BYTES // 2
 
 
 def _kept_secret(path: Path) -> str:
@@ -206,10 +210,15 @@ def _kept_secret(path: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _write_once(path, secrets.token_hex(32))
-        return path.read_text().strip()
+        secret = path.read_text().strip()
     except OSError as error:
         sentence = f"DATA_DIR: {path.parent} cannot be used ({error.strerror}); choose another folder"
         raise ConfigurationError(sentence) from None
+    if len(secret) < SHORTEST_SECRET_BYTES:
+        raise ConfigurationError(
+            f"DATA_DIR: {path} is damaged; delete it, and a new key is made (everybody signs in anew)"
+        )
+    return secret
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -94,8 +94,8 @@ def _nothing(text: object) -> None:
 
 WithoutNul = AfterValidator(_without_nul)
 
-Text = Annotated[str, WithoutNul]
-Email = Annotated[str, WithoutNul, AfterValidator(_email)]
+Text = Annotated[str, StringConstraints(min_length=0), WithoutNul]  # constrained, pydantic refuses lone surrogates
+Email = Annotated[str, StringConstraints(min_length=0), WithoutNul, AfterValidator(_email)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), WithoutNul]
 Password = Annotated[
     str,

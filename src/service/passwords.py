@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import VerificationError
 from argon2.low_level import Type
 
 from domain.errors import Unavailable
 
 T = TypeVar("T")
+
 
 class Passwords:
     """Hashes and verifies in one thread, so that a flood of logins takes one core at most and requests go first.
@@ -42,7 +43,7 @@ class Passwords:
     def _verify(self, password_hash: str, password: str) -> bool:
         try:
             return self._hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, ValueError):  # the wrong password, or no hash that we know
             return False
 
     async def _work(self, job: Callable[[], T]) -> T:

@@ -94,7 +94,7 @@ async def test_a_weak_password_is_refused_where_it_is_set(api: Client, password:
 
 
 async def test_a_crash_is_told_without_its_internals(app: Quart, api: Client, log_events: Events) -> None:
-    async def crash() -> None:
+    async def crash() -> str:
         raise RuntimeError("the secret is 42")
 
     app.add_url_rule("/crash", view_func=crash)

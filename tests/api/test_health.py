@@ -68,8 +68,7 @@ async def test_connections_that_were_cut_are_no_crash(
     app: Quart, api: Client, server: Server, database_url: str
 ) -> None:
     assert (await api.get("/api/posts")).status == 200
-    name = database_url.partition("?")[0].rpartition("/")[2]
-    await server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    await server.cut_off(database_url)
     statuses = [(await api.get("/api/posts")).status for _ in range(3)]
     assert set(statuses) <= {200, 503}
     assert statuses[-1] == 200

@@ -15,7 +15,7 @@ BODIES: dict[str, bytes] = {
     "invalid UTF-8": b'{"email": "\xff\xfe", "password": "\xc3"}',
     "UTF-16": '{"email": "a@b.org"}'.encode("utf-16"),
     "a NUL": b'{"email": "a\\u0000@b.org", "password": "long\\u0000enough!", "title": "\\u0000", "content": "\\u0000"}',
-    "a lone surrogate": b'{"email": "\\ud800@b.org", "password": "\\udfff234567890", "title": "\\ud83d", "content": "x"}',
+    "a lone surrogate": b'{"email": "\\ud800@b.org", "password": "\\udfff23456789", "title": "\\ud83d"}',
     "a lone surrogate as key": b'{"\\ud800": 1, "email": "a@b.org", "password": "x", "title": "x", "content": "x"}',
     "deep arrays": b"[" * 5000 + b"]" * 5000,
     "deep objects": b'{"title":' * 5000 + b"1" + b"}" * 5000,

@@ -2,11 +2,11 @@
 
 import asyncio
 import os
+import pwd
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -19,9 +19,23 @@ import pytest
 from inkwell.embedded import EmbeddedPostgres, embedded_database, places, running_url, server
 from inkwell.embedded.process import spawn, stop_orphan
 from inkwell.settings import ConfigurationError
+from tests.conftest import open_folder
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
+
+
+@pytest.fixture
+def as_ordinary_user(folder: Path) -> Iterator[None]:
+    """Nobody's rights, and a folder above that may only be looked at: root may write anywhere."""
+    folder.parent.chmod(0o555)
+    rights = os.geteuid()
+    if rights == 0:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    yield
+    os.seteuid(rights)
+    folder.parent.chmod(0o755)
+
 
 SERVE = """
 import asyncio, sys
@@ -41,11 +55,8 @@ asyncio.run(serve())
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A data folder that does not exist yet, below one that every account may enter (tmp_path is closed to others)."""
-    parent = Path(tempfile.mkdtemp(prefix="inkwell test ", dir="/tmp"))
-    parent.chmod(0o755)
-    yield parent / "data"
-    parent.chmod(0o755)
-    shutil.rmtree(parent)
+    with open_folder() as parent:
+        yield parent / "my data"
 
 
 @asynccontextmanager
@@ -95,7 +106,7 @@ async def ask(url: str, question: str) -> Any:
 
 
 async def eventually_answers(url: str, question: str) -> Any:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while True:
             try:
                 return await ask(url, question)
@@ -104,7 +115,7 @@ async def eventually_answers(url: str, question: str) -> Any:
 
 
 async def eventually_gone(pid: int | None) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while is_alive(pid):  # noqa: ASYNC110  a process that is not our child sends us no event
             await asyncio.sleep(0.05)
 
@@ -172,7 +183,7 @@ async def test_a_server_that_dies_is_restarted_at_the_same_address_until_it_is_s
             kill_server(folder)
             assert await eventually_answers(postgres.url, "select answer from kept") == 42
         await postgres.stop()
-        await asyncio.wait_for(keeper, timeout=5)
+        await asyncio.wait_for(keeper, timeout=30)
 
 
 async def test_stopping_does_not_wait_for_the_pause_before_a_restart(
@@ -183,7 +194,7 @@ async def test_stopping_does_not_wait_for_the_pause_before_a_restart(
         keeper = asyncio.create_task(postgres.keep())
         await eventually_gone(kill_server(folder))
         await postgres.stop()
-        await asyncio.wait_for(keeper, timeout=5)
+        await asyncio.wait_for(keeper, timeout=30)
 
 
 async def test_after_a_kill_of_everything_the_next_start_recovers(folder: Path) -> None:
@@ -225,7 +236,7 @@ async def test_an_orphan_is_stopped_and_its_data_taken_over(folder: Path) -> Non
         await ask(postgres.url, "create table kept as select 42 as answer")
     orphan = await start_orphan(folder / "postgres")
     async with running(folder) as postgres:
-        assert await asyncio.wait_for(orphan.wait(), timeout=5) == 0
+        assert await asyncio.wait_for(orphan.wait(), timeout=30) == 0
         assert await ask(postgres.url, "select answer from kept") == 42
 
 
@@ -276,10 +287,8 @@ async def test_without_a_running_server_one_is_started_for_as_long_as_it_is_need
     assert await running_url(folder) is None
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-async def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(folder: Path) -> None:
-    folder.parent.chmod(0o500)
-    with pytest.raises(ConfigurationError, match=r"^DATA_DIR: .*/data cannot be used \(Permission denied\)$"):
+async def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(folder: Path, as_ordinary_user: None) -> None:
+    with pytest.raises(ConfigurationError, match=r"^DATA_DIR: .*/my data cannot be used \(Permission denied\)$"):
         await EmbeddedPostgres(folder).start()
 
 

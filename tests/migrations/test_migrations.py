@@ -70,7 +70,7 @@ async def test_up_down_and_up_again_with_people_in_it(database_url: str, ada: Cl
     [
         "UPDATE users SET email = 'Ada@example.com'",
         "UPDATE users SET role = 'king'",
-        "INSERT INTO users SELECT gen_random_uuid(), email, null, null, 'user', now(), true, true, now(), '' FROM users",
+        "INSERT INTO users (id, email, role, password_hash) SELECT gen_random_uuid(), email, role, '' FROM users",
         "INSERT INTO posts (id, title, content, author_id) VALUES (gen_random_uuid(), 't', 'c', gen_random_uuid())",
         "UPDATE posts SET published_at = NULL",
     ],

@@ -7,6 +7,8 @@ import pytest
 import yaml
 from quart import Quart
 
+from inkwell.cli import main
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text()
@@ -72,3 +74,9 @@ def test_the_hooks_before_a_commit_fetch_nothing_and_exist() -> None:
     for hook in repositories[0]["hooks"]:
         assert hook["language"] == "system"
         assert hook["entry"].startswith(".venv/bin/")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_of_the_program_exists(page: Path) -> None:
+    named = re.findall(r"(?:\.venv/bin/|`)inkwell ([a-z-]+)", page.read_text())
+    assert set(named) <= main.commands.keys()

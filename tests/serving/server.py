@@ -33,7 +33,7 @@ class Server:
     async def line(self, words: str) -> str:
         """What follows the words in the next line of output that has them."""
         assert self.process.stdout
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while line := (await self.process.stdout.readline()).decode().strip():
                 self.lines.append(line)
                 if words in line:
@@ -44,7 +44,7 @@ class Server:
         self.port = int((await self.line("serving http")).rpartition(":")[2])
 
     async def end(self) -> int:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             return await self.process.wait()
 
     async def errors(self) -> str:

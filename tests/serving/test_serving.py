@@ -18,7 +18,7 @@ from .server import Server, started
 
 async def changed(server: Server, old: set[int], count: int = 2) -> set[int]:
     """The workers, as soon as there are so many and none of the old ones is among them."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             pids = {worker.pid for worker in server.workers()}
             if len(pids - old) == len(pids) == count:
@@ -27,7 +27,7 @@ async def changed(server: Server, old: set[int], count: int = 2) -> set[int]:
 
 
 async def gone(workers: list[psutil.Process]) -> None:
-    _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=10)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=30)
     assert not alive
 
 
@@ -181,7 +181,7 @@ async def test_it_serves_without_its_database_and_prepares_it_when_it_appears() 
 async def test_a_stop_while_it_starts_is_clean() -> None:
     async with started() as server:
         with suppress(TimeoutError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await server.line("prepared")
         os.killpg(server.process.pid, signal.SIGINT)
         assert await server.end() == 0

@@ -65,7 +65,9 @@ async def inkwell(tmp_path_factory: pytest.TempPathFactory, server: Server, temp
     url = await server.create(template)
     admin = {"ADMIN_EMAIL": ADMIN["email"], "ADMIN_PASSWORD": ADMIN["password"]}
     folder = tmp_path_factory.mktemp("smoke")
-    process, address = await start(folder, DATABASE_URL=url, JWT_SECRET_KEY=SECRET, ENV="production", **admin)
+    process, address = await start(
+        folder, DATABASE_URL=url, JWT_SECRET_KEY=SECRET, ENV="production", DRAIN_SECONDS="0", **admin
+    )
     async with httpx.AsyncClient(base_url=address, http2=False) as client:
         yield Inkwell(process, address, client)
     assert await stop(process) == 0

@@ -138,8 +138,9 @@ async def test_an_admins_own_list_has_nobody_elses_posts(posts: PostService, dra
 
 
 async def test_ones_own_list_of_another_author_is_empty(
-    posts: PostService, post: Post, draft: Post, ada: Actor, bob: Actor
+    posts: PostService, store: MemoryStore, post: Post, draft: Post, ada: Actor, bob: Actor
 ) -> None:
+    await add_post(store, bob.id)
     assert await posts.list(bob, by(ada.id, mine="true")) == NOTHING
     assert (await posts.list(ada, by(ada.id, mine="true"))).data == [draft, post]
 

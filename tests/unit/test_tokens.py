@@ -256,6 +256,11 @@ def test_the_same_refresh_token_is_made_every_time() -> None:
     assert RefreshTokens([KEY]).make(SESSION, 1) == RefreshTokens([KEY, OLD_KEY]).make(SESSION, 1)
 
 
+def test_refresh_tokens_stay_what_they_were_so_that_an_update_signs_nobody_out() -> None:
+    token = RefreshTokens([KEY]).make(UUID("0198c0de-0000-7000-8000-000000000000"), 3)
+    assert token == "rt1.AZjA3gAAcACAAAAAAAAAAAAAAAPb6qZKK_HIcgQw5tpFOZFVgdoBhJO8GURQv2adBC7XtA"
+
+
 def test_every_session_counter_and_key_has_a_refresh_token_of_its_own() -> None:
     made = [RefreshTokens([key]).make(id_, n) for key in (KEY, OLD_KEY) for id_ in (USER, SESSION) for n in (0, 1)]
     assert len({refresh_token_parts(token)[2] for token in made}) == 8
