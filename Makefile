@@ -1,8 +1,9 @@
 # The commands of the house. `make help` lists them. They work from any folder: make -C path/to/inkwell run
 HERE := $(shell dirname "$$(echo '$(MAKEFILE_LIST)' | sed 's/^ *//')")
 PY := .venv/bin/python
+CODE := src tests alembic scripts/settings-pages
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers format lock clean environment environment-dev
+.PHONY: help run test check lint types layers format docs lock clean environment environment-dev
 
 help: ## What can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' "$(HERE)/Makefile" | expand -t 20
@@ -11,12 +12,12 @@ run: environment ## Serve on 127.0.0.1:8000 with an embedded PostgreSQL; setting
 	@cd "$(HERE)" && exec $(PY) -m inkwell serve
 
 test: environment-dev ## The whole test suite, on a PostgreSQL of its own (or on TEST_DATABASE_URL)
-	@cd "$(HERE)" && $(PY) -m pytest --cov --cov-report=term $(ARGS)
+	@cd "$(HERE)" && $(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term $(ARGS)
 
 check: lint types layers test ## All that has to hold before a change lands
 
 lint: environment-dev ## Style, common mistakes and format
-	@cd "$(HERE)" && $(PY) -m ruff check src tests alembic && $(PY) -m ruff format --check src tests alembic
+	@cd "$(HERE)" && $(PY) -m ruff check $(CODE) && $(PY) -m ruff format --check $(CODE)
 
 types: environment-dev ## mypy, strictly
 	@cd "$(HERE)" && $(PY) -m mypy
@@ -25,7 +26,10 @@ layers: environment-dev ## Which room may import which
 	@cd "$(HERE)" && $(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
 
 format: environment-dev ## Format the code and sort its imports
-	@cd "$(HERE)" && $(PY) -m ruff check --fix src tests alembic && $(PY) -m ruff format src tests alembic
+	@cd "$(HERE)" && $(PY) -m ruff check --fix $(CODE) && $(PY) -m ruff format $(CODE)
+
+docs: environment-dev ## Write what the code says of its settings into .env.example and docs/settings.md
+	@cd "$(HERE)" && $(PY) scripts/settings-pages
 
 lock: environment-dev ## Renew the pinned dependencies (UPGRADE=1 takes newer versions)
 	@cd "$(HERE)" && PATH="$$PWD/.venv/bin:$$PATH" sh scripts/lock
