@@ -28,11 +28,11 @@ SECRET = "0123456789abcdef-a-key-that-only-tests-use"
 _numbers = count(1)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where nothing may be skipped (CI has every program that a test needs), a skipped test is a failure."""
-    if os.environ.get("INKWELL_TESTS_SKIP_NOTHING") and terminalreporter.stats.get("skipped"):
-        terminalreporter.write_line("skipped tests are failures here: INKWELL_TESTS_SKIP_NOTHING is set")
-        terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("INKWELL_TESTS_SKIP_NOTHING") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 class Server:

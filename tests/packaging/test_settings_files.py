@@ -20,7 +20,7 @@ def without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_example_and_the_settings_page_are_what_the_code_says() -> None:
-    command = [sys.executable, ROOT / "scripts" / "settings-pages", "--check"]
+    command = [sys.executable, str(ROOT / "scripts" / "settings-pages"), "--check"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
 
