@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -54,7 +55,7 @@ def serve(**options: str | int | None) -> None:
     settings = load_settings()
     configure_logging(settings.log_format)
     _warn_of_near_misses()
-    sys.exit(run(settings, prepare, lambda url: click.echo(_welcome(settings, url))))
+    sys.exit(run(settings, prepare, lambda url, data: click.echo(_welcome(settings, url, data))))
 
 
 @main.command()
@@ -184,16 +185,13 @@ async def _database(settings: Settings) -> AsyncIterator[Settings]:
         yield settings.model_copy(update={"database_url": SecretStr(url)})
 
 
-def _welcome(settings: Settings, url: str) -> str:
-    data = f"the embedded PostgreSQL in {settings.data_dir}" if settings.database is None else "DATABASE_URL"
-    return "\n".join(
-        [
-            "",
-            f"  Inkwell serves on {url}  ({settings.env}, {settings.workers} workers)",
-            f"  Data:   {data}",
-            f"  Look:   curl {url}/readyz",
-            "  Admin:  .venv/bin/inkwell create-admin you@example.com",
-            "  Ctrl-C stops everything.",
-            "",
-        ]
-    )
+def _welcome(settings: Settings, url: str, data: str) -> str:
+    command = os.path.relpath(Path(sys.prefix) / "bin" / "inkwell") if sys.prefix != sys.base_prefix else "inkwell"
+    return f"""
+  Inkwell serves on {url}  ({settings.env}, {settings.workers} workers)
+  Data:   {data}
+  Try:    curl {url}/readyz
+  Admin:  {command} create-admin you@example.com
+  Docs:   README.md; settings: {command} check-config
+  Ctrl-C stops everything.
+"""

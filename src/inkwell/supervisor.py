@@ -27,7 +27,7 @@ PARTING_SECONDS = 7.0  # what a worker needs beyond drain and grace: to shut its
 WORKER = (sys.executable, "-P", "-m", "inkwell.worker")  # -P: a folder `service` where we happen to run is not ours
 
 Prepare = Callable[[Settings], Awaitable[None]]
-Announce = Callable[[str], None]
+Announce = Callable[[str, str], None]
 
 
 class DatabaseAway(Exception):
@@ -46,7 +46,8 @@ def run(settings: Settings, prepare: Prepare, announce: Announce, worker: Sequen
     """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers. Returns the exit code, with everything stopped again.
 
     `prepare` makes the database fit to serve: where it raises DatabaseAway it is tried again while serving, where it
-    raises ConfigurationError the sentence is printed and the exit code is 1. `announce` gets the URL once it answers.
+    raises ConfigurationError the sentence is printed and the exit code is 1. `announce` gets the URL
+    once it answers, and where the data lie.
     """
     code = 0
     try:
@@ -72,14 +73,14 @@ async def _serve(settings: Settings, prepare: Prepare, announce: Announce, worke
     async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as tasks:
         tasks.create_task(_stop(told))
         listener = afterwards.enter_context(listen(settings.host, settings.port))
-        settings = await _with_database(settings, tasks, afterwards)
+        settings, data = await _with_database(settings, tasks, afterwards)
         await _prepare(prepare, settings, tasks)
         crew = Crew(settings, listener, worker, tasks)
         afterwards.push_async_callback(crew.dismiss)
         await crew.fill()
         tasks.create_task(crew.renew_at(reload))
         await crew.serving.wait()
-        announce(_url(listener))
+        announce(_url(listener), data)
 
 
 def _listen_to_signals() -> tuple[asyncio.Event, asyncio.Event]:
@@ -135,17 +136,19 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _with_database(settings: Settings, tasks: asyncio.TaskGroup, afterwards: AsyncExitStack) -> Settings:
-    """The settings with a database: their own, or the embedded one, which is started."""
+async def _with_database(
+    settings: Settings, tasks: asyncio.TaskGroup, afterwards: AsyncExitStack
+) -> tuple[Settings, str]:
+    """The settings with a database, their own or the embedded one, which is started; and where the data lie."""
     if settings.database:
-        return settings
+        return settings, settings.database.masked
     from inkwell.embedded import EmbeddedPostgres  # an optional part, which production does not carry
 
     postgres = EmbeddedPostgres(settings.data_dir, chosen="data_dir" in settings.model_fields_set)
     afterwards.push_async_callback(postgres.stop)
     await postgres.start()
     tasks.create_task(postgres.keep())
-    return settings.model_copy(update={"database_url": SecretStr(postgres.url)})
+    return settings.model_copy(update={"database_url": SecretStr(postgres.url)}), str(postgres.folder)
 
 
 async def _prepare(prepare: Prepare, settings: Settings, tasks: asyncio.TaskGroup) -> None:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from inkwell.settings import ConfigurationError
-from inkwell.supervisor import listen
+from inkwell.supervisor import PARTING_SECONDS, listen
 
 from .load import Outcomes, hammering
 from .server import Server, started
@@ -108,7 +108,7 @@ async def test_a_request_that_does_not_end_is_given_up_after_drain_and_grace() -
         begin = time.monotonic()
         server.process.terminate()
         assert await server.end() == 0
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < PARTING_SECONDS  # by itself, before the parent would have killed it
         await asyncio.gather(stuck, return_exceptions=True)
 
 
@@ -175,7 +175,8 @@ async def test_a_port_that_is_taken_ends_the_start_with_one_sentence() -> None:
 async def test_it_serves_without_its_database_and_prepares_it_when_it_appears() -> None:
     async with started(TOY_ABSENCES="2") as server:
         await server.serving()
-        assert await server.line("prepared") == "3"
+        if "prepared 3" not in server.lines:  # a busy machine may prepare before it serves
+            assert await server.line("prepared") == "3"
 
 
 async def test_a_stop_while_it_starts_is_clean() -> None:

@@ -22,8 +22,8 @@ async def prepare(_: Settings) -> None:
     print(f"prepared {attempts}", flush=True)
 
 
-def announce(url: str) -> None:
-    print(f"serving {url}", flush=True)
+def announce(url: str, data: str) -> None:
+    print(f"data in {data}, serving {url}", flush=True)
 
 
 if __name__ == "__main__":
