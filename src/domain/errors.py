@@ -73,6 +73,21 @@ class InvalidCredentials(Unauthenticated):
     message = "Invalid credentials"
 
 
+class RefreshInvalid(Unauthenticated):
+    code = "refresh_invalid"
+    message = "The refresh token is not valid"
+
+
+class RefreshReused(Unauthenticated):
+    code = "refresh_reused"
+    message = "This refresh token was used before; its session has ended"
+
+
+class WrongPassword(Invalid):
+    code = "wrong_password"
+    message = "The password is not right"
+
+
 class MissingCredentials(Invalid):
     code = "missing_credentials"
     message = "Missing credentials"
@@ -91,6 +106,11 @@ class NotYours(Forbidden):
 class UserNotFound(NotFound):
     code = "user_not_found"
     message = "User not found"
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+    message = "Session not found"
 
 
 class PostNotFound(NotFound):

@@ -1,6 +1,9 @@
 """Sessions: one for each sign-in, named by the tokens that it gave out."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from uuid import UUID
 
 from domain.users import Account
 
@@ -11,6 +14,69 @@ class Client:
 
     ip: str | None
     user_agent: str | None
+
+
+class Refreshing(Enum):
+    """What becomes of a refresh token that is shown."""
+
+    NEXT = auto()  # it is the current one: the session moves on
+    AGAIN = auto()  # it was the current one a moment ago, and an answer was lost or two tabs asked at once
+    REUSED = auto()  # it was replaced before: a thief or the owner holds a copy
+    OVER = auto()  # its session has run out
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """How long sessions last: `lifetime` at the most, `idle` without a refresh; and how many of them a user may have.
+
+    For `grace` after a refresh, the refresh token that was replaced gets its successor again.
+    """
+
+    lifetime: timedelta
+    idle: timedelta
+    grace: timedelta = timedelta(seconds=10)
+    most_per_user: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in: it lasts until `expires_at`, and ends earlier if it lies idle.
+
+    `refresh_count` is the number of the current refresh token, from 0.
+    """
+
+    id: UUID
+    user_id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    refresh_count: int
+    ip: str | None
+    user_agent: str | None
+
+    def lives(self, now: datetime, rules: SessionRules) -> bool:
+        return now < self.expires_at and now < self.last_used_at + rules.idle
+
+    def refreshing(self, count: int, now: datetime, rules: SessionRules) -> Refreshing:
+        """What becomes of the session's refresh token number `count`."""
+        if not self.lives(now, rules) or count > self.refresh_count:
+            return Refreshing.OVER
+        if count == self.refresh_count:
+            return Refreshing.NEXT
+        just_before = count == self.refresh_count - 1 and now <= self.last_used_at + rules.grace
+        return Refreshing.AGAIN if just_before else Refreshing.REUSED
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """A session as its user sees it."""
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    ip: str | None
+    user_agent: str | None
+    current: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from quart import Quart
 
+from domain.sessions import SessionRules
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
 from inkwell.readiness import Readiness
@@ -15,10 +16,12 @@ from routes.pages import make_pages
 from routes.posts import posts
 from routes.users import users
 from service import Services
+from service.account import AccountService
 from service.auth import AuthService
 from service.passwords import Passwords
 from service.ports import Store
 from service.posts import PostService
+from service.sessions import SessionService
 from service.tokens import AccessTokens, RefreshTokens
 from service.users import UserService
 
@@ -74,11 +77,14 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
         lifetime=timedelta(seconds=settings.access_token_seconds),
         now=_now,
     )
-    lifetime = timedelta(days=settings.session_days)
-    auth_service = AuthService(
-        store, passwords, access_tokens, RefreshTokens(keys), session_lifetime=lifetime, now=_now
+    rules = SessionRules(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days))
+    return Services(
+        account=AccountService(store, passwords),
+        auth=AuthService(store, passwords, access_tokens, RefreshTokens(keys), rules=rules, now=_now),
+        sessions=SessionService(store, rules=rules, now=_now),
+        users=UserService(store, passwords),
+        posts=PostService(store),
     )
-    return Services(auth_service, UserService(store, passwords), PostService(store))
 
 
 def _bare_app(settings: Settings) -> Quart:

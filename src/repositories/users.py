@@ -86,8 +86,10 @@ class UserRepository:
             raise
         return Account(*row) if row else None
 
-    async def set_password(self, email: str, password_hash: str) -> UUID | None:
+    async def set_password(self, email: str, password_hash: str, *, seen: str | None = None) -> UUID | None:
         change = update(users).where(users.c.email == email).values(password_hash=password_hash, updated_at=func.now())
+        if seen is not None:
+            change = change.where(users.c.password_hash == seen)
         row = (await self._session.execute(change.returning(users.c.id))).one_or_none()
         return row[0] if row else None
 

@@ -66,9 +66,14 @@ def client() -> Client:
     return Client(request.client_ip, request.user_agent_name)
 
 
-async def body(model: type[Model]) -> Model:
-    """The JSON body as the model. Raises NotJson, BadJson, MissingFields, InvalidFields, InvalidQuery."""
+async def body(model: type[Model], *, optional: bool = False) -> Model:
+    """The JSON body as the model; where it is `optional`, no body means `{}`.
+
+    Raises NotJson, BadJson, MissingFields, InvalidFields, InvalidQuery.
+    """
     no_query()
+    if optional and not await request.get_data():
+        return model()
     if not request.is_json:
         raise NotJson
     value = _json_object(await request.get_data(cache=False, as_text=False, parse_form_data=False))

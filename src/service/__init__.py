@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from service.account import AccountService
 from service.auth import AuthService
 from service.posts import PostService
+from service.sessions import SessionService
 from service.users import UserService
 
 
@@ -11,6 +13,8 @@ from service.users import UserService
 class Services:
     """Every service, built once by the composition root."""
 
+    account: AccountService
     auth: AuthService
+    sessions: SessionService
     users: UserService
     posts: PostService

@@ -1,17 +1,25 @@
 """Signing in, and who is asking."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
+from uuid import UUID
 
 from pydantic import model_validator
 from uuid_utils.compat import uuid7
 
-from domain.errors import InvalidCredentials, MissingCredentials, SessionEnded, UserInactive
-from domain.sessions import Client, SignedIn
+from domain.errors import (
+    InvalidCredentials,
+    MissingCredentials,
+    RefreshInvalid,
+    RefreshReused,
+    SessionEnded,
+    UserInactive,
+)
+from domain.sessions import Client, Refreshing, SessionRules, SignedIn, Tokens
 from domain.users import Actor, Credentials
 from service.fields import Input, Text, normal_email
 from service.passwords import Passwords
-from service.ports import Store
+from service.ports import Store, UnitOfWork
 from service.tokens import AccessTokens, RefreshTokens
 
 
@@ -29,8 +37,14 @@ class Login(Input):
         return sent
 
 
+class Refresh(Input):
+    """The refresh token that the last answer gave."""
+
+    refresh_token: Text
+
+
 class AuthService:
-    """Turns credentials into tokens, and tokens into the actor behind them."""
+    """Turns credentials into tokens, tokens into newer ones, and tokens into the actor behind them."""
 
     def __init__(
         self,
@@ -39,24 +53,53 @@ class AuthService:
         access_tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
         *,
-        session_lifetime: timedelta,
+        rules: SessionRules,
         now: Callable[[], datetime],
     ) -> None:
         self._store, self._passwords = store, passwords
         self._access_tokens, self._refresh_tokens = access_tokens, refresh_tokens
-        self._session_lifetime, self._now = session_lifetime, now
+        self._rules, self._now = rules, now
 
     async def login(self, login: Login, client: Client) -> SignedIn:
         """Opens a session. Raises InvalidCredentials, after the same work whatever it was that did not fit."""
         seen = await self._check(login)
-        session_id = uuid7()
+        session_id, now = uuid7(), self._now()
         async with self._store.write() as work:
-            made = await work.sessions.add(session_id, seen, self._now() + self._session_lifetime, client)
-        if not made:
-            raise InvalidCredentials
-        access_token = self._access_tokens.make(seen.account.id, session_id)
-        refresh_token = self._refresh_tokens.make(session_id, 0)
-        return SignedIn(access_token, refresh_token, "Bearer", self._access_tokens.lifetime_s, seen.account)
+            if not await work.sessions.add(session_id, seen, now, now + self._rules.lifetime, client):
+                raise InvalidCredentials
+            await work.sessions.keep_newest(seen.account.id, self._rules.most_per_user)
+        tokens = self._tokens(seen.account.id, session_id, 0)
+        return SignedIn(tokens.access_token, tokens.refresh_token, tokens.token_type, tokens.expires_in, seen.account)
+
+    async def refresh(self, refresh: Refresh) -> Tokens:
+        """The session's next tokens. Raises RefreshInvalid, and RefreshReused when it ended the session for that."""
+        session_id, count = self._refresh_tokens.read(refresh.refresh_token)
+        async with self._store.write() as work:
+            tokens = await self._move_on(work, session_id, count)
+        if tokens is None:
+            raise RefreshReused  # only now: the end of the session is committed
+        return tokens
+
+    async def _move_on(self, work: UnitOfWork, session_id: UUID, count: int) -> Tokens | None:
+        """The next tokens; None if the token was used before, and the session therefore ended."""
+        found = await work.sessions.locked(session_id)
+        if found is None or not found[1].is_active:
+            raise RefreshInvalid
+        session, now = found[0], self._now()
+        match session.refreshing(count, now, self._rules):
+            case Refreshing.OVER:
+                raise RefreshInvalid
+            case Refreshing.REUSED:
+                await work.sessions.end(session.user_id, session.id)
+                return None
+            case Refreshing.NEXT:
+                await work.sessions.refreshed(session.id, now)
+        return self._tokens(session.user_id, session.id, count + 1)
+
+    def _tokens(self, user_id: UUID, session_id: UUID, count: int) -> Tokens:
+        access_token = self._access_tokens.make(user_id, session_id)
+        refresh_token = self._refresh_tokens.make(session_id, count)
+        return Tokens(access_token, refresh_token, "Bearer", self._access_tokens.lifetime_s)
 
     async def authenticate(self, token: str) -> Actor:
         """The actor whom an access token names. Raises a kind of Unauthenticated."""

@@ -97,12 +97,8 @@ WithoutNul = AfterValidator(_without_nul)
 Text = Annotated[str, StringConstraints(min_length=0), WithoutNul]  # constrained, pydantic refuses lone surrogates
 Email = Annotated[str, StringConstraints(min_length=0), WithoutNul, AfterValidator(_email)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), WithoutNul]
-Password = Annotated[
-    str,
-    StringConstraints(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD),
-    WithoutNul,
-    AfterValidator(_password),
-]
+LongPassword = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD), WithoutNul]
+Password = Annotated[LongPassword, AfterValidator(_password)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), WithoutNul]
 Content = Annotated[str, StringConstraints(min_length=1, max_length=200_000), WithoutNul]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.pages import Slice
 from domain.posts import Post
-from domain.sessions import Client, SignIn
+from domain.sessions import Client, Session, SignIn
 from domain.users import Account, Credentials, Role
 
 
@@ -36,8 +36,8 @@ class Users(Protocol):
     async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
         """Sets the named fields. Raises EmailTaken."""
 
-    async def set_password(self, email: str, password_hash: str) -> UUID | None:
-        """Whose it was; None if the address has no account."""
+    async def set_password(self, email: str, password_hash: str, *, seen: str | None = None) -> UUID | None:
+        """Whose it was; None if the address has no account, or not the hash that was `seen`."""
 
     async def remove(self, user_id: UUID) -> bool:
         """Whether there was such a user; its posts and sessions go with it."""
@@ -70,13 +70,31 @@ class Posts(Protocol):
 class Sessions(Protocol):
     """Sessions, in storage."""
 
-    async def add(self, session_id: UUID, seen: Credentials, expires_at: datetime, client: Client) -> bool:
+    async def add(
+        self, session_id: UUID, seen: Credentials, now: datetime, expires_at: datetime, client: Client
+    ) -> bool:
         """Whether the session was made: the user must still be active and have the password hash that was checked."""
 
     async def sign_in(self, user_id: UUID, session_id: UUID, now: datetime) -> SignIn | None:
         """None if the user is gone."""
 
-    async def end_all(self, user_id: UUID) -> None: ...
+    async def locked(self, session_id: UUID) -> tuple[Session, Account] | None:
+        """The session with its user; nobody else changes it until this unit of work ends."""
+
+    async def refreshed(self, session_id: UUID, now: datetime) -> None:
+        """Counts a refresh."""
+
+    async def of(self, user_id: UUID) -> list[Session]:
+        """The user's, the last used first."""
+
+    async def keep_newest(self, user_id: UUID, count: int) -> None:
+        """Ends all but the last used ones."""
+
+    async def end(self, user_id: UUID, session_id: UUID) -> bool:
+        """Whether the user had this session."""
+
+    async def end_all(self, user_id: UUID, but: UUID | None = None) -> None:
+        """Ends the user's sessions, one of them excepted."""
 
 
 class UnitOfWork(Protocol):

@@ -13,13 +13,14 @@ from uuid import UUID
 import jwt
 from uuid_utils.compat import uuid7
 
-from domain.errors import TokenExpired, TokenInvalid
+from domain.errors import RefreshInvalid, TokenExpired, TokenInvalid
 
 LONGEST_TOKEN = 4096  # bytes; ours are about 450, and longer ones only cost work
 _ALGORITHM = "HS256"
 _LEEWAY = timedelta(seconds=10)  # clocks of two nodes may differ by so much
 _REQUIRED = ["iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp"]
 # PyJWT takes padded segments too; one token has one spelling here.
+_REFRESH = re.compile(r"rt1\.[A-Za-z0-9_-]{70}", re.ASCII)  # 16 + 4 + 32 bytes in base64url
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 
@@ -99,11 +100,21 @@ class RefreshTokens:
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = [hmac.digest(key, b"inkwell refresh token 1", hashlib.sha256) for key in keys]
 
-    def make(self, session_id: UUID, counter: int) -> str:
-        """`counter` is how many times the session was refreshed, below 2^32."""
-        body = session_id.bytes + counter.to_bytes(4)
+    def make(self, session_id: UUID, count: int) -> str:
+        """`count` is how many times the session was refreshed, below 2^32."""
+        body = session_id.bytes + count.to_bytes(4)
         signature = hmac.digest(self._keys[0], body, hashlib.sha256)
         return "rt1." + base64.urlsafe_b64encode(body + signature).decode().rstrip("=")
+
+    def read(self, token: str) -> tuple[UUID, int]:
+        """The session and the count. Raises RefreshInvalid for what we did not make."""
+        if not _REFRESH.fullmatch(token):
+            raise RefreshInvalid
+        raw = base64.urlsafe_b64decode(token[4:] + "==")
+        body, signature = raw[:20], raw[20:]
+        if not any(hmac.compare_digest(hmac.digest(key, body, hashlib.sha256), signature) for key in self._keys):
+            raise RefreshInvalid
+        return UUID(bytes=body[:16]), int.from_bytes(body[16:])
 
 
 def _key_id(key: bytes) -> str:

@@ -92,7 +92,7 @@ class UserService:
         """Removes the user with its posts and sessions. Raises AdminRequired, UserNotFound, LastAdmin."""
         _require_admin(actor)
         async with self._store.write() as work:
-            await _keep_an_admin(work, user_id)
+            await keep_an_admin(work, user_id)
             if not await work.users.remove(user_id):
                 raise UserNotFound
 
@@ -118,10 +118,11 @@ class UserService:
         if not sent:
             return _found(await work.users.get(user_id))
         if sent.get("role") == "user" or sent.get("is_active") is False:
-            await _keep_an_admin(work, user_id)
-        if sent.get("is_active") is False:
-            await work.sessions.end_all(user_id)
-        return _found(await work.users.change(user_id, sent))
+            await keep_an_admin(work, user_id)
+        account = _found(await work.users.change(user_id, sent))
+        if not account.is_active:
+            await work.sessions.end_all(user_id)  # after the user, as everywhere: nobody waits in a circle
+        return account
 
 
 def _require_admin(actor: Actor) -> None:
@@ -135,7 +136,7 @@ def _found(account: Account | None) -> Account:
     return account
 
 
-async def _keep_an_admin(work: UnitOfWork, leaving_id: UUID) -> None:
+async def keep_an_admin(work: UnitOfWork, leaving_id: UUID) -> None:
     """The lock makes two admins who remove each other take turns, so that the second one is refused."""
     if await work.users.lock_active_admins() == {leaving_id}:
         raise LastAdmin

@@ -1,0 +1,64 @@
+"""What people do with their own account besides using it: a new password, or the end."""
+
+from pydantic_core import PydanticCustomError
+
+from domain.errors import Detail, InvalidFields, UserNotFound, WrongPassword
+from domain.users import Actor
+from service.fields import Input, LongPassword, Text, check_password
+from service.passwords import Passwords
+from service.ports import Store
+from service.users import keep_an_admin
+
+
+class PasswordChange(Input):
+    """The password as it is, and as it shall be."""
+
+    current_password: Text
+    new_password: LongPassword
+
+
+class Farewell(Input):
+    """The password, to make sure who wants this."""
+
+    password: Text
+
+
+class AccountService:
+    """Changes the actor's own password, and ends the actor's own account."""
+
+    def __init__(self, store: Store, passwords: Passwords) -> None:
+        self._store, self._passwords = store, passwords
+
+    async def change_password(self, actor: Actor, change: PasswordChange) -> None:
+        """Ends the other sessions. Raises InvalidFields, WrongPassword."""
+        _refuse_common(change.new_password, actor.account.email)
+        seen = await self._check(actor, change.current_password)
+        password_hash = await self._passwords.hash(change.new_password)
+        async with self._store.write() as work:
+            if await work.users.set_password(actor.account.email, password_hash, seen=seen) is None:
+                raise WrongPassword  # it was changed a moment ago, by somebody else who knows it
+            await work.sessions.end_all(actor.id, but=actor.session_id)
+
+    async def remove(self, actor: Actor, farewell: Farewell) -> None:
+        """Removes the account with its posts and sessions. Raises WrongPassword, LastAdmin."""
+        await self._check(actor, farewell.password)
+        async with self._store.write() as work:
+            await keep_an_admin(work, actor.id)
+            if not await work.users.remove(actor.id):
+                raise UserNotFound
+
+    async def _check(self, actor: Actor, password: str) -> str:
+        """The hash that the password is checked against. Raises WrongPassword."""
+        async with self._store.read() as work:
+            found = await work.users.credentials(actor.account.email)
+        seen = found.password_hash if found and found.account.id == actor.id else None
+        if not await self._passwords.matches(seen, password) or seen is None:
+            raise WrongPassword
+        return seen
+
+
+def _refuse_common(password: str, email: str) -> None:
+    try:
+        check_password(password, email)
+    except PydanticCustomError as error:
+        raise InvalidFields([Detail("new_password", error.type, error.message())]) from None
