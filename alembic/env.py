@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from inkwell.migrations import LOCK_KEY, LOCK_TIMEOUT, STATEMENT_TIMEOUT, connected
+from inkwell.prepare import with_database
 from inkwell.settings import load_settings
 from repositories.tables import metadata
 
@@ -22,12 +23,11 @@ def run(connection: Connection) -> None:
 
 
 async def run_by_itself() -> None:
-    """For the `alembic` command, which brings no connection along: DATABASE_URL names the database."""
-    database = load_settings().database
-    if database is None:
-        raise SystemExit("Set DATABASE_URL to the database that `alembic` is to look at.")
-    async with connected(database) as connection:
-        await connection.run_sync(run)
+    """For the `alembic` command, which brings no connection along: on the database of the settings."""
+    async with with_database(load_settings()) as settings:
+        assert settings.database  # that is what `with_database` is for
+        async with connected(settings.database) as connection:
+            await connection.run_sync(run)
 
 
 given = context.config.attributes.get("connection")

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from domain.errors import EmailTaken
 from domain.pages import Slice
 from domain.posts import Post
-from domain.sessions import Client, SignIn
+from domain.sessions import Client, Session, SignIn
 from domain.users import Account, Actor, Credentials, Role
 from service.ports import Store
 
@@ -34,21 +34,13 @@ class Clock:
         return self.time
 
 
-@dataclass(frozen=True)
-class MemorySession:
-    """A session, as the store keeps it."""
-
-    user_id: UUID
-    expires_at: datetime
-
-
 @dataclass
 class Tables:
     """Everything that is stored: frozen values, so that a copy of the dictionaries is a copy of it all."""
 
     users: dict[UUID, Credentials] = field(default_factory=dict)
     posts: dict[UUID, Post] = field(default_factory=dict)
-    sessions: dict[UUID, MemorySession] = field(default_factory=dict)
+    sessions: dict[UUID, Session] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         return Tables(self.users.copy(), self.posts.copy(), self.sessions.copy())
@@ -116,24 +108,26 @@ class MemoryUsers:
         found = (account for account in listed if q is None or _contains(account, q))
         return _cut(sorted(found, key=lambda account: (account.created_at, account.id)), limit, offset)
 
-    async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
+    async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
         found = self._tables.users.get(user_id)
-        if found is None:
+        if found is None or (spare_admins and user_id in await self.lock_active_admins()):
             return None
         self._refuse_taken(changes.get("email"), user_id)
         account = replace(found.account, **changes, updated_at=self._clock())
         self._tables.users[user_id] = replace(found, account=account)
         return account
 
-    async def set_password(self, email: str, password_hash: str) -> UUID | None:
+    async def set_password(self, email: str, password_hash: str, *, seen: str | None = None) -> UUID | None:
         found = await self.credentials(email)
-        if found is None:
+        if found is None or seen not in (None, found.password_hash):
             return None
         account = replace(found.account, updated_at=self._clock())
         self._tables.users[account.id] = Credentials(account, password_hash)
         return account.id
 
-    async def remove(self, user_id: UUID) -> bool:
+    async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
+        if spare_admins and user_id in await self.lock_active_admins():
+            return False
         for post in [post for post in self._tables.posts.values() if post.author_id == user_id]:
             del self._tables.posts[post.id]
         await MemorySessions(self._tables).end_all(user_id)
@@ -203,11 +197,15 @@ class MemorySessions:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def add(self, session_id: UUID, seen: Credentials, expires_at: datetime, client: Client) -> bool:
-        now = self._tables.users.get(seen.account.id)
-        if now is None or not now.account.is_active or now.password_hash != seen.password_hash:
+    async def add(
+        self, session_id: UUID, seen: Credentials, now: datetime, expires_at: datetime, client: Client
+    ) -> bool:
+        found = self._tables.users.get(seen.account.id)
+        if found is None or not found.account.is_active or found.password_hash != seen.password_hash:
             return False
-        self._tables.sessions[session_id] = MemorySession(seen.account.id, expires_at)
+        user_id = seen.account.id
+        session = Session(session_id, user_id, now, now, expires_at, 0, client.ip, client.user_agent)
+        self._tables.sessions[session_id] = session
         return True
 
     async def sign_in(self, user_id: UUID, session_id: UUID, now: datetime) -> SignIn | None:
@@ -215,9 +213,33 @@ class MemorySessions:
         lives = session is not None and session.user_id == user_id and session.expires_at > now
         return SignIn(found.account, lives) if found else None
 
-    async def end_all(self, user_id: UUID) -> None:
-        for session_id in [key for key, session in self._tables.sessions.items() if session.user_id == user_id]:
-            del self._tables.sessions[session_id]
+    async def locked(self, session_id: UUID) -> tuple[Session, Account] | None:
+        session = self._tables.sessions.get(session_id)
+        return (session, self._tables.users[session.user_id].account) if session else None
+
+    async def refreshed(self, session_id: UUID, now: datetime) -> None:
+        session = self._tables.sessions[session_id]
+        moved_on = replace(session, refresh_count=session.refresh_count + 1, last_used_at=now)
+        self._tables.sessions[session_id] = moved_on
+
+    async def of(self, user_id: UUID) -> list[Session]:
+        own = [session for session in self._tables.sessions.values() if session.user_id == user_id]
+        return sorted(own, key=lambda session: (session.last_used_at, session.id), reverse=True)
+
+    async def keep_newest(self, user_id: UUID, count: int) -> None:
+        for session in (await self.of(user_id))[count:]:
+            del self._tables.sessions[session.id]
+
+    async def end(self, user_id: UUID, session_id: UUID) -> bool:
+        session = self._tables.sessions.get(session_id)
+        if session is None or session.user_id != user_id:
+            return False
+        del self._tables.sessions[session_id]
+        return True
+
+    async def end_all(self, user_id: UUID, but: UUID | None = None) -> None:
+        for session in [one for one in await self.of(user_id) if one.id != but]:
+            del self._tables.sessions[session.id]
 
 
 async def add_user(

@@ -1,6 +1,6 @@
 """Users: what everybody may see of them, what they see of themselves, and what login reads."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -34,7 +34,7 @@ class Account(User):
 
     @property
     def public(self) -> User:
-        return User(*(getattr(self, field.name) for field in fields(User)))
+        return User(self.id, self.email, self.first_name, self.last_name, self.role, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from inkwell.settings import ConfigurationError, Settings
 from repositories.database import Database, Limits
 from routes import errors, headers
 from routes.auth import auth
-from routes.pages import make_pages
+from routes.health import make_health
 from routes.posts import posts
 from routes.users import users
 from service import Services
@@ -41,7 +41,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     headers.register(
         app, settings.cors_origins, credentials=settings.cors_credentials, hsts_seconds=settings.hsts_seconds
     )
-    for blueprint in (make_pages(Readiness(database, draining).unready_because), auth, users, posts):
+    for blueprint in (make_health(Readiness(database, draining).unready_because), auth, users, posts):
         app.register_blueprint(blueprint)
 
     @app.after_serving

@@ -2,17 +2,20 @@
 
 import asyncio
 import os
+import shlex
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from domain.errors import DomainError
 from inkwell.settings import ConfigurationError, Settings, load_settings, near_misses
+
+MASK = "********"
 
 Work = Callable[[Settings], Awaitable[Any]]
 
@@ -28,7 +31,7 @@ class Inkwell(click.Group):
         except (ConfigurationError, DomainError) as error:
             raise click.ClickException(str(error)) from None
         except DatabaseAway as error:
-            raise click.ClickException(f"The database cannot be reached: {error}") from None
+            raise click.ClickException(f"The database cannot be used now: {error}") from None
 
 
 @click.group(cls=Inkwell, context_settings={"help_option_names": ["-h", "--help"]})
@@ -125,11 +128,26 @@ def demo(users: int, posts: int, seed: int) -> None:
 @main.command("check-config")
 def check_config() -> None:
     """Print the settings in force, secrets masked, and what is wrong with them."""
-    settings = load_settings()
+    from inkwell.prepare import first_admin
+
+    try:
+        settings = load_settings()
+        first_admin(settings)
+    except ConfigurationError:
+        _print_given()
+        raise
     for name in Settings.model_fields:
-        origin = "" if name in settings.model_fields_set else "  (default)"
+        origin = "" if settings.has_chosen(name) else "  (default)"
         click.echo(f"{name.upper()}={_shown(settings, name)}{origin}")
     _warn_of_near_misses()
+
+
+def _print_given() -> None:
+    """What was given, as it was given: it does not make up settings."""
+    given = {name.upper(): value for name, value in (dotenv_values(".env") | os.environ).items()}
+    for name, field in Settings.model_fields.items():
+        if value := given.get(name.upper()):
+            click.echo(f"{name.upper()}={MASK if SecretStr.__name__ in str(field.annotation) else value}")
 
 
 def _shown(settings: Settings, name: str) -> str:
@@ -137,7 +155,7 @@ def _shown(settings: Settings, name: str) -> str:
     if name == "database_url" and settings.database:
         return settings.database.masked
     if isinstance(value, SecretStr):
-        return "********"
+        return MASK
     return ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
@@ -165,33 +183,27 @@ def _with_schema(work: Work) -> None:
 
 
 def _with_database(work: Work) -> None:
-    """Does the work on the database of the settings; the embedded one is started unless it runs already."""
+    """Does the work on the database of the settings, and says which that was."""
+    from inkwell.prepare import with_database
 
-    async def on_database() -> None:
-        async with _database(load_settings()) as settings:
+    async def on_database() -> str:
+        given = load_settings()
+        async with with_database(given) as settings:
             await work(settings)
+        return given.database.masked if given.database else str(given.data_dir.resolve())
 
-    asyncio.run(on_database())
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Settings]:
-    if settings.database:
-        yield settings
-        return
-    from inkwell.embedded import embedded_database
-
-    async with embedded_database(settings.data_dir, chosen="data_dir" in settings.model_fields_set) as url:
-        yield settings.model_copy(update={"database_url": SecretStr(url)})
+    click.echo(f"On {asyncio.run(on_database())}:", err=True)
 
 
 def _welcome(settings: Settings, url: str, data: str) -> str:
-    command = os.path.relpath(Path(sys.prefix) / "bin" / "inkwell") if sys.prefix != sys.base_prefix else "inkwell"
+    inkwell = os.path.relpath(Path(sys.prefix) / "bin" / "inkwell") if sys.prefix != sys.base_prefix else "inkwell"
+    place = f"DATA_DIR={shlex.quote(str(settings.data_dir.resolve()))} " if settings.has_chosen("data_dir") else ""
+    with_url = ", with the same DATABASE_URL" if settings.database else ""
     return f"""
   Inkwell serves on {url}  ({settings.env}, {settings.workers} workers)
   Data:   {data}
   Try:    curl {url}/readyz
-  Admin:  {command} create-admin you@example.com
-  Docs:   README.md; settings: {command} check-config
+  Admin:  {place}{inkwell} create-admin you@example.com   (in this folder{with_url})
+  Docs:   README.md; settings: {inkwell} check-config
   Ctrl-C stops everything.
 """

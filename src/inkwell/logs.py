@@ -1,10 +1,13 @@
 """Log lines on standard output: JSON for machines, or for people in a terminal. Both escape what a client sent."""
 
 import logging
+import re
 import sys
 from typing import Literal
 
 import structlog
+
+ROW = re.compile(r"DETAIL:[^\n]*")
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
@@ -40,7 +43,13 @@ def configure_logging(log_format: Literal["json", "pretty"] | None) -> None:
 
 
 def _rendering(pretty: bool) -> list[structlog.typing.Processor]:
-    if pretty:
-        # Values go through repr, so that what a client sent cannot write a line of its own.
-        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    return [structlog.processors.format_exc_info, _hide_rows, renderer]
+
+
+def _hide_rows(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """PostgreSQL tells the whole row that it refused, and a row may hold a password hash."""
+    for name in ("exception", "cause"):
+        if name in event:
+            event[name] = ROW.sub("DETAIL: (hidden)", str(event[name]))
+    return event

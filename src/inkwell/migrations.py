@@ -6,10 +6,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from inkwell.database_url import DatabaseUrl
+from inkwell.settings import ConfigurationError
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "alembic"
 LOCK_KEY = 0x696E6B77656C6C  # "inkwell" in ASCII: one runner at a time, in each database
@@ -17,8 +19,15 @@ LOCK_TIMEOUT = "4s"  # a migration that queues for a lock holds up everything be
 STATEMENT_TIMEOUT = "30min"
 
 
+class NewerSchema(ConfigurationError):
+    """The schema was migrated by newer code than this."""
+
+
 async def migrate(database: DatabaseUrl, revision: str = "head") -> None:
-    """Moves the schema up to the revision; four at once all succeed. Raises what the database raises."""
+    """Moves the schema up to the revision; several at once all succeed.
+
+    Raises NewerSchema, and what the database raises.
+    """
     async with connected(database) as connection:
         await connection.run_sync(_upgrade, revision)
 
@@ -44,4 +53,8 @@ async def connected(database: DatabaseUrl) -> AsyncIterator[AsyncConnection]:
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
-    command.upgrade(configuration(connection), revision)
+    try:
+        command.upgrade(configuration(connection), revision)
+    except ResolutionError as error:
+        sentence = f"The schema is at revision {error.argument}, which this code does not know: it is newer"
+        raise NewerSchema(sentence) from None

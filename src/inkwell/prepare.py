@@ -3,16 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from pydantic import ValidationError
 
 from domain.errors import EmailTaken, Unavailable
 from inkwell.app import connect, make_passwords, make_services
-from inkwell.migrations import migrate
+from inkwell.migrations import NewerSchema, migrate
 from inkwell.settings import ConfigurationError, Settings
 from inkwell.supervisor import DatabaseAway
-from repositories.failures import is_outage
+from repositories.failures import NOT_ALLOWED, is_away, sqlstate
 from service import Services
 from service.users import NewPassword
+
+log = structlog.get_logger()
 
 
 async def prepare(settings: Settings) -> None:
@@ -22,7 +25,10 @@ async def prepare(settings: Settings) -> None:
     """
     newcomer = first_admin(settings)
     if settings.migrates_at_start:
-        await migrated(settings)
+        try:
+            await migrated(settings)
+        except NewerSchema as newer:
+            log.warning("schema_newer_than_code", reason=str(newer))
     if newcomer:
         await add_admin(settings, newcomer)
 
@@ -34,8 +40,10 @@ async def migrated(settings: Settings) -> None:
     try:
         await migrate(settings.database)
     except Exception as error:
-        if is_outage(error):
+        if is_away(error):
             raise DatabaseAway(_reason(error)) from None
+        if sqlstate(error) == NOT_ALLOWED:
+            raise ConfigurationError(f"DATABASE_URL: its role may not migrate the database: {_reason(error)}") from None
         raise
 
 
@@ -64,6 +72,18 @@ def new_password(email: str, password: str, prefix: str = "") -> NewPassword:
     except ValidationError as error:
         lines = [f"{prefix}{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()]
         raise ConfigurationError("\n".join(lines)) from None
+
+
+@asynccontextmanager
+async def with_database(settings: Settings) -> AsyncIterator[Settings]:
+    """The settings with a database: their own, or the embedded one, which is started unless it runs already."""
+    if settings.database:
+        yield settings
+        return
+    from inkwell.embedded import embedded_database  # an optional part, which production does not carry
+
+    async with embedded_database(settings.data_dir, chosen=settings.has_chosen("data_dir")) as url:
+        yield settings.on(url)
 
 
 @asynccontextmanager

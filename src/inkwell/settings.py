@@ -31,6 +31,11 @@ class ConfigurationError(Exception):
     """The settings cannot work; the text is one clear sentence (or a line per setting) for the operator."""
 
 
+def _cores() -> int:
+    """The processor cores that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Settings(BaseSettings):
     """The settings of one process. Every field is an environment variable of the same name in capitals."""
 
@@ -44,7 +49,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+        default_factory=_cores,
         ge=1,
         le=256,
         description="Worker processes; default: one per core.",
@@ -146,6 +151,14 @@ class Settings(BaseSettings):
         """The database named by DATABASE_URL, or None where the embedded server is to be used."""
         return parse_database_url(self.database_url.get_secret_value()) if self.database_url else None
 
+    def on(self, database_url: str) -> "Settings":
+        """These settings, on another database."""
+        return self.model_copy(update={"database_url": SecretStr(database_url)})
+
+    def has_chosen(self, name: str) -> bool:
+        """Whether the setting was given, and is not the default."""
+        return name in self.model_fields_set
+
     @property
     def migrates_at_start(self) -> bool:
         return self.env != "production" if self.migrate_at_start is None else self.migrate_at_start
@@ -170,8 +183,8 @@ def load_settings(**overrides: object) -> Settings:
     """
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
-    except UnicodeDecodeError:
-        raise ConfigurationError(".env: is not UTF-8 text") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError(f".env: cannot be read as UTF-8 text ({error})") from None
     except ValidationError as error:
         raise ConfigurationError("\n".join(_sentence(problem) for problem in error.errors())) from None
 

@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack, suppress
 from itertools import count
 
 import structlog
-from pydantic import SecretStr
 
 from inkwell.settings import ConfigurationError, Settings
 
@@ -23,6 +22,7 @@ BACKLOG = 2048  # connections that wait in the kernel while every worker is busy
 MOST_CRASHES, CRASH_WINDOW_SECONDS = 10, 60.0  # what dies more often does not recover by being started again
 LONGEST_PAUSE_SECONDS = 2.0  # between restarts: a single worker, too, can reach MOST_CRASHES within the window
 LONGEST_ABSENCE_SECONDS = 30.0  # between two looks for a database that is away
+READY_SECONDS = 60.0  # a new worker that does not serve by then is given up, and the old ones stay
 PARTING_SECONDS = 7.0  # what a worker needs beyond drain and grace: to shut its door and to close its pools
 WORKER = (sys.executable, "-P", "-m", "inkwell.worker")  # -P: a folder `service` where we happen to run is not ours
 
@@ -144,11 +144,11 @@ async def _with_database(
         return settings, settings.database.masked
     from inkwell.embedded import EmbeddedPostgres  # an optional part, which production does not carry
 
-    postgres = EmbeddedPostgres(settings.data_dir, chosen="data_dir" in settings.model_fields_set)
+    postgres = EmbeddedPostgres(settings.data_dir, chosen=settings.has_chosen("data_dir"))
     afterwards.push_async_callback(postgres.stop)
     await postgres.start()
     tasks.create_task(postgres.keep())
-    return settings.model_copy(update={"database_url": SecretStr(postgres.url)}), str(postgres.folder)
+    return settings.on(postgres.url), str(postgres.folder)
 
 
 async def _prepare(prepare: Prepare, settings: Settings, tasks: asyncio.TaskGroup) -> None:
@@ -162,7 +162,7 @@ async def _prepare(prepare: Prepare, settings: Settings, tasks: asyncio.TaskGrou
 
 async def _prepare_later(prepare: Prepare, settings: Settings) -> None:
     for attempt in count():
-        await asyncio.sleep(min(0.5 * 2**attempt, LONGEST_ABSENCE_SECONDS))
+        await asyncio.sleep(min(0.5 * 2 ** min(attempt, 10), LONGEST_ABSENCE_SECONDS))
         with suppress(DatabaseAway):
             await prepare(settings)
             log.info("database_prepared")
@@ -177,6 +177,10 @@ class Worker:
         self.process, self.wanted = process, wanted
         self._link = link
         self.ready = asyncio.create_task(self._is_ready())
+
+    @property
+    def serves(self) -> bool:
+        return self.ready.done() and self.ready.result()
 
     async def _is_ready(self) -> bool:
         """True once it serves; False if it ended before."""
@@ -243,7 +247,8 @@ class Crew:
     async def _renew(self) -> None:
         """New workers take over when all of them are ready; where one is not, the old ones stay."""
         fresh = {await self._start(wanted=False) for _ in range(self._settings.workers)}
-        all_ready = all(await asyncio.gather(*(worker.ready for worker in fresh))) and fresh <= self._workers
+        await asyncio.wait([worker.ready for worker in fresh], timeout=READY_SECONDS)
+        all_ready = all(worker.serves for worker in fresh) and fresh <= self._workers
         if not all_ready:
             log.error("workers_not_renewed", reason="the new ones did not start; the old ones go on")
         for worker in fresh:

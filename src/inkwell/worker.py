@@ -5,6 +5,7 @@ socket, and a socket pair on which the worker says that it serves and by whose e
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -39,6 +40,7 @@ def main(create_app: AppFactory) -> None:
         settings, draining = load_settings(), Draining()
         configure_logging(settings.log_format)
         app = create_app(settings, draining)
+        gc.freeze()  # what lives as long as the worker need not be looked through at each collection
     except ConfigurationError as error:
         sys.exit(f"inkwell: {error}")
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

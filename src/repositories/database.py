@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, text
@@ -56,24 +57,25 @@ class Work:
 class Database:
     """One pool of connections, and units of work on it."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, looking: AsyncEngine) -> None:
         self._engine = engine
+        self._looking = looking.execution_options(isolation_level="AUTOCOMMIT")
         self._reading = async_sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"))
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
     def connect(cls, url: URL, connect_args: dict[str, Any], limits: Limits) -> "Database":
         """Connects when it is first used, not here."""
-        return cls(
-            create_async_engine(
-                url,
-                pool_size=limits.pool_size,
-                max_overflow=limits.pool_overflow,
-                pool_timeout=limits.pool_timeout_s,
-                connect_args=limits.connect_args(connect_args),
-                hide_parameters=True,
-            )
+        make = partial(
+            create_async_engine,
+            url,
+            pool_timeout=limits.pool_timeout_s,
+            connect_args=limits.connect_args(connect_args),
+            hide_parameters=True,
         )
+        engine = make(pool_size=limits.pool_size, max_overflow=limits.pool_overflow)
+        # One connection apart, so that a pool emptied by slow requests is not taken for a database that is away.
+        return cls(engine, looking=make(pool_size=1, max_overflow=0))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Work]:
@@ -89,7 +91,7 @@ class Database:
 
     async def schema_version(self) -> str | None:
         """The revision that the database was migrated to, or None before the first. Raises Unavailable."""
-        async with self._outages_named(), self._engine.connect() as connection:
+        async with self._outages_named(), self._looking.connect() as connection:
             if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
                 return None
             version: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -97,6 +99,7 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+        await self._looking.dispose()
 
     @asynccontextmanager
     async def _outages_named(self) -> AsyncIterator[None]:

@@ -6,31 +6,43 @@ from asyncpg import InterfaceError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+NOT_ALLOWED = "42501"
 READ_ONLY = "25006"  # a former primary, now a standby
 
-# Classes and codes of SQLSTATE (PostgreSQL's appendix A) under which the same request may succeed later.
-_PASSING = (
+# Classes and codes of SQLSTATE (PostgreSQL's appendix A) under which the same statement may succeed later.
+_AWAY = (
     "08",  # connection lost
     "28",  # not let in
     "3D000",  # the database is not there yet
-    "40001",  # serialization failure
-    "40P01",  # deadlock
-    "42P01",  # table or
-    "42703",  # column not there yet: the code is ahead of the schema
     "53",  # out of connections, memory or disk
-    "55P03",  # waited too long for a lock
-    "57014",  # statement time-out
     "57P",  # shutting down, or starting up
-    "25P03",  # idle too long in a transaction
     READ_ONLY,
 )
+_BUSY = (
+    "40001",  # serialization failure
+    "40P01",  # deadlock
+    "55P03",  # waited too long for a lock
+    "57014",  # statement time-out
+    "25P03",  # idle too long in a transaction
+)
+_BEHIND = ("42P01", "42703")  # table or column not there yet: the code is ahead of the schema
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the same request may succeed later. Outages come in many classes, so the whole chain is asked."""
+    """Whether the same request may succeed later."""
+    return _is_one_of(error, _AWAY + _BUSY + _BEHIND)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database cannot be used now, whatever is asked of it."""
+    return _is_one_of(error, _AWAY + _BUSY)
+
+
+def _is_one_of(error: BaseException, states: tuple[str, ...]) -> bool:
+    """Outages come in many classes, so the whole chain is asked; one without a state is a connection that was lost."""
     state = sqlstate(error)
     if state is not None:
-        return state.startswith(_PASSING)
+        return state.startswith(states)
     return any(_is_lost_connection(link) for link in _chain(error))
 
 

@@ -29,6 +29,7 @@ POST: tuple[Column[Any], ...] = (
 
 _GET = select(*POST).where(posts.c.id == bindparam("post_id"))
 _ADD = insert(posts).returning(*POST)
+_PUBLISH = _ADD.values(published_at=func.now())
 
 
 class PostRepository:
@@ -39,7 +40,7 @@ class PostRepository:
 
     async def add(self, post_id: UUID, author_id: UUID, title: str, content: str, *, published: bool) -> Post | None:
         row = {"id": post_id, "author_id": author_id, "title": title, "content": content, "published": published}
-        statement = _ADD.values(published_at=func.now()) if published else _ADD
+        statement = _PUBLISH if published else _ADD
         try:
             return Post(*(await self._session.execute(statement, row)).one())
         except IntegrityError as error:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Select, and_, bindparam, delete, func, select, true, update
+from sqlalchemy import Column, Select, and_, bindparam, delete, func, not_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,9 +34,11 @@ _GET = select(*ACCOUNT).where(_BY_ID)
 _CREDENTIALS = select(users.c.password_hash, *ACCOUNT).where(users.c.email == bindparam("email"))
 _ADD = insert(users).on_conflict_do_nothing(index_elements=[users.c.email]).returning(*ACCOUNT)
 _REMOVE = delete(users).where(_BY_ID).returning(users.c.id)
+_IS_ACTIVE_ADMIN = and_(users.c.role == "admin", users.c.is_active)
+_NO_ACTIVE_ADMIN = not_(_IS_ACTIVE_ADMIN)
 _ACTIVE_ADMINS = (
     select(users.c.id)
-    .where(users.c.role == "admin", users.c.is_active)
+    .where(_IS_ACTIVE_ADMIN)
     .order_by(users.c.id)  # everybody locks in the same order, so nobody waits in a circle
     .with_for_update(key_share=True)
 )
@@ -76,8 +78,10 @@ class UserRepository:
         parameters = {"limit": limit, "offset": offset} | ({} if q is None else {"q": q})
         return await fetch_page(self._session, _page(q is not None, with_inactive), parameters, Account)
 
-    async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
+    async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
         change = update(users).where(users.c.id == user_id).values(**changes, updated_at=func.now())
+        if spare_admins:
+            change = change.where(_NO_ACTIVE_ADMIN)
         try:
             row = (await self._session.execute(change.returning(*ACCOUNT))).one_or_none()
         except IntegrityError as error:
@@ -93,8 +97,9 @@ class UserRepository:
         row = (await self._session.execute(change.returning(users.c.id))).one_or_none()
         return row[0] if row else None
 
-    async def remove(self, user_id: UUID) -> bool:
-        return (await self._session.execute(_REMOVE, {"user_id": user_id})).one_or_none() is not None
+    async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
+        removal = _REMOVE.where(_NO_ACTIVE_ADMIN) if spare_admins else _REMOVE
+        return (await self._session.execute(removal, {"user_id": user_id})).one_or_none() is not None
 
     async def lock_active_admins(self) -> set[UUID]:
         return set((await self._session.execute(_ACTIVE_ADMINS)).scalars())

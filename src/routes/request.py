@@ -35,7 +35,8 @@ class Request(QuartRequest):
     @cached_property
     def client_ip(self) -> str | None:
         """The socket's address, or what the proxies we trust saw; None where there is no socket, as in tests."""
-        hops = [*self.headers.get("X-Forwarded-For", "").split(","), self.remote_addr or ""]
+        lines = self.headers.getlist("X-Forwarded-For")  # a proxy may add a line of its own to those that it got
+        hops = [*",".join(lines).split(","), self.remote_addr or ""]
         trusted: int = current_app.config["TRUSTED_PROXIES"]
         return _address(hops[max(0, len(hops) - 1 - trusted)]) or _address(hops[-1])
 

@@ -2,12 +2,12 @@
 
 from pydantic_core import PydanticCustomError
 
-from domain.errors import Detail, InvalidFields, UserNotFound, WrongPassword
+from domain.errors import Detail, InvalidFields, WrongPassword
 from domain.users import Actor
 from service.fields import Input, LongPassword, Text, check_password
 from service.passwords import Passwords
 from service.ports import Store
-from service.users import keep_an_admin
+from service.users import remove_user
 
 
 class PasswordChange(Input):
@@ -43,9 +43,7 @@ class AccountService:
         """Removes the account with its posts and sessions. Raises WrongPassword, LastAdmin."""
         await self._check(actor, farewell.password)
         async with self._store.write() as work:
-            await keep_an_admin(work, actor.id)
-            if not await work.users.remove(actor.id):
-                raise UserNotFound
+            await remove_user(work, actor.id)
 
     async def _check(self, actor: Actor, password: str) -> str:
         """The hash that the password is checked against. Raises WrongPassword."""

@@ -26,13 +26,16 @@ class Input(BaseModel):
     @property
     def sent(self) -> dict[str, Any]:
         """The fields that the client named, with their values; defaults are not among them."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
+        return self.model_dump(exclude_unset=True)
 
 
 def normal_email(text: str) -> str | None:
     """The address as it is stored and compared: trimmed and lower-cased; None if it is no address."""
+    text = text.strip()
+    if len(text) > LONGEST_EMAIL:  # validating takes long for a long one
+        return None
     try:
-        email = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False).normalized.lower()
+        email = validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized.lower()
     except EmailNotValidError:
         return None
     return email if len(email) <= LONGEST_EMAIL else None

@@ -33,14 +33,14 @@ class Users(Protocol):
     async def find(self, q: str | None, *, with_inactive: bool, limit: int, offset: int) -> Slice[Account]:
         """Oldest first; `q` is a part of the e-mail, the first or the last name, in any case."""
 
-    async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
-        """Sets the named fields. Raises EmailTaken."""
+    async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
+        """Sets the named fields; with `spare_admins` not of an active admin. Raises EmailTaken."""
 
     async def set_password(self, email: str, password_hash: str, *, seen: str | None = None) -> UUID | None:
         """Whose it was; None if the address has no account, or not the hash that was `seen`."""
 
-    async def remove(self, user_id: UUID) -> bool:
-        """Whether there was such a user; its posts and sessions go with it."""
+    async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
+        """Whether there was such a user (with `spare_admins` no active admin); its posts and sessions go with it."""
 
     async def lock_active_admins(self) -> set[UUID]:
         """The active admins; nobody else changes who they are until this unit of work ends."""

@@ -92,9 +92,7 @@ class UserService:
         """Removes the user with its posts and sessions. Raises AdminRequired, UserNotFound, LastAdmin."""
         _require_admin(actor)
         async with self._store.write() as work:
-            await keep_an_admin(work, user_id)
-            if not await work.users.remove(user_id):
-                raise UserNotFound
+            await remove_user(work, user_id)
 
     async def add_admin(self, new: NewPassword) -> Account:
         """For the operator. Raises EmailTaken."""
@@ -117,9 +115,13 @@ class UserService:
     async def _change(self, work: UnitOfWork, user_id: UUID, sent: dict[str, Any]) -> Account:
         if not sent:
             return _found(await work.users.get(user_id))
-        if sent.get("role") == "user" or sent.get("is_active") is False:
-            await keep_an_admin(work, user_id)
-        account = _found(await work.users.change(user_id, sent))
+        leaves = sent.get("role") == "user" or sent.get("is_active") is False
+        account = await work.users.change(user_id, sent, spare_admins=leaves)
+        if account is None and leaves:
+            await _keep_an_admin(work, user_id)
+            account = await work.users.change(user_id, sent)
+        if account is None:
+            raise UserNotFound
         if not account.is_active:
             await work.sessions.end_all(user_id)  # after the user, as everywhere: nobody waits in a circle
         return account
@@ -136,7 +138,16 @@ def _found(account: Account | None) -> Account:
     return account
 
 
-async def keep_an_admin(work: UnitOfWork, leaving_id: UUID) -> None:
+async def remove_user(work: UnitOfWork, user_id: UUID) -> None:
+    """Raises UserNotFound, LastAdmin."""
+    if await work.users.remove(user_id, spare_admins=True):
+        return
+    await _keep_an_admin(work, user_id)
+    if not await work.users.remove(user_id):
+        raise UserNotFound
+
+
+async def _keep_an_admin(work: UnitOfWork, leaving_id: UUID) -> None:
     """The lock makes two admins who remove each other take turns, so that the second one is refused."""
     if await work.users.lock_active_admins() == {leaving_id}:
         raise LastAdmin

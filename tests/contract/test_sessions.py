@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from domain.sessions import Client, SignIn
+from domain.sessions import Client, Session, SignIn
 from domain.users import Account, Credentials
 from service.ports import Store
 from tests.fakes import NOBODY, change_user
@@ -17,10 +17,10 @@ TOMORROW = NOW + timedelta(days=1)
 CLIENT = Client("192.0.2.1", "A browser")
 
 
-async def add(store: Store, seen: Credentials, client: Client = CLIENT) -> tuple[bool, UUID]:
+async def add(store: Store, seen: Credentials, client: Client = CLIENT, *, now: datetime = NOW) -> tuple[bool, UUID]:
     session_id = uuid7()
     async with store.write() as work:
-        return await work.sessions.add(session_id, seen, TOMORROW, client), session_id
+        return await work.sessions.add(session_id, seen, now, TOMORROW, client), session_id
 
 
 async def sign_in(store: Store, user_id: UUID, session_id: UUID, now: datetime = NOW) -> SignIn | None:
@@ -130,10 +130,58 @@ async def test_a_block_that_raises_opens_and_ends_no_session(store: Store, ada: 
     async def fail() -> None:
         async with store.write() as work:
             await work.sessions.end_all(ada.id)
-            await work.sessions.add(undone, seen, TOMORROW, CLIENT)
+            await work.sessions.add(undone, seen, NOW, TOMORROW, CLIENT)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         await fail()
     assert await sign_in(store, ada.id, kept) == SignIn(ada, session_lives=True)
     assert await sign_in(store, ada.id, undone) == SignIn(ada, session_lives=False)
+
+
+async def test_a_locked_session_comes_whole_and_with_its_user(store: Store, ada: Account, seen: Credentials) -> None:
+    _, session_id = await add(store, seen)
+    async with store.write() as work:
+        found = await work.sessions.locked(session_id)
+        unknown = await work.sessions.locked(NOBODY)
+    session = Session(session_id, ada.id, NOW, NOW, TOMORROW, 0, CLIENT.ip, CLIENT.user_agent)
+    assert (found, unknown) == ((session, ada), None)
+
+
+async def test_a_refresh_is_counted_and_dated(store: Store, seen: Credentials) -> None:
+    _, session_id = await add(store, seen)
+    later = NOW + timedelta(hours=1)
+    async with store.write() as work:
+        await work.sessions.refreshed(session_id, later)
+        found = await work.sessions.locked(session_id)
+    assert found
+    assert (found[0].refresh_count, found[0].last_used_at, found[0].created_at) == (1, later, NOW)
+
+
+async def test_a_users_sessions_come_last_used_first(store: Store, ada: Account, seen: Credentials) -> None:
+    made = [(await add(store, seen, now=NOW + timedelta(minutes=number)))[1] for number in range(3)]
+    async with store.write() as work:
+        await work.sessions.refreshed(made[0], NOW + timedelta(minutes=9))
+        assert [session.id for session in await work.sessions.of(ada.id)] == [made[0], made[2], made[1]]
+        assert await work.sessions.of(NOBODY) == []
+
+
+async def test_only_the_last_used_are_kept(store: Store, ada: Account, seen: Credentials) -> None:
+    made = [(await add(store, seen, now=NOW + timedelta(minutes=number)))[1] for number in range(4)]
+    async with store.write() as work:
+        await work.sessions.keep_newest(ada.id, 2)
+        assert [session.id for session in await work.sessions.of(ada.id)] == [made[3], made[2]]
+
+
+async def test_a_session_is_ended_by_its_own_user_alone_and_once(store: Store, ada: Account, seen: Credentials) -> None:
+    _, session_id = await add(store, seen)
+    async with store.write() as work:
+        ended = [await work.sessions.end(user_id, session_id) for user_id in (NOBODY, ada.id, ada.id)]
+    assert ended == [False, True, False]
+
+
+async def test_all_sessions_but_one_can_be_ended(store: Store, ada: Account, seen: Credentials) -> None:
+    made = [(await add(store, seen))[1] for _ in range(3)]
+    async with store.write() as work:
+        await work.sessions.end_all(ada.id, but=made[1])
+        assert [session.id for session in await work.sessions.of(ada.id)] == [made[1]]

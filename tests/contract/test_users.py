@@ -10,7 +10,7 @@ from domain.pages import Slice
 from domain.users import Account
 from service.fields import normal_email
 from service.ports import Store
-from tests.fakes import NOBODY, add_post, add_user, change_user
+from tests.fakes import HASH, NOBODY, add_post, add_user, change_user
 
 
 async def find(store: Store, q: str | None = None, *, limit: int = 100, offset: int = 0) -> Slice[Account]:
@@ -314,3 +314,20 @@ async def test_a_block_that_raises_brings_back_what_it_removed(store: Store, ada
     async with store.read() as work:
         assert await work.users.get(ada.id) == ada
         assert await work.posts.get(post.id) == post
+
+
+async def test_an_active_admin_is_spared_where_that_is_asked(store: Store) -> None:
+    admin, user = await add_user(store, "root@example.com", role="admin"), await add_user(store)
+    async with store.write() as work:
+        assert await work.users.change(admin.id, {"role": "user"}, spare_admins=True) is None
+        assert await work.users.remove(admin.id, spare_admins=True) is False
+        assert await work.users.change(user.id, {"first_name": "Ada"}, spare_admins=True)
+        assert await work.users.remove(user.id, spare_admins=True) is True
+
+
+async def test_a_password_is_replaced_only_if_it_is_the_one_that_was_seen(store: Store) -> None:
+    await add_user(store)
+    async with store.write() as work:
+        assert await work.users.set_password("ada@example.com", "new", seen="not the one") is None
+        assert await work.users.set_password("ada@example.com", "new", seen=HASH) is not None
+        assert await work.users.set_password("ada@example.com", "newer", seen=HASH) is None

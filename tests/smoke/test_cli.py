@@ -68,7 +68,7 @@ async def test_commands_use_the_embedded_database_where_none_is_named() -> None:
 async def test_a_database_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
     code, output = await inkwell("migrate", cwd=tmp_path, DATABASE_URL="postgres://inkwell@127.0.0.1:1/inkwell")
     assert code == 1
-    assert output.startswith("Error: The database cannot be reached: ")
+    assert output.startswith("Error: The database cannot be used now: ")
     assert "Traceback" not in output
 
 

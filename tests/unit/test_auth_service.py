@@ -8,7 +8,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from domain.errors import InvalidCredentials, SessionEnded, TokenExpired, TokenInvalid, Unavailable, UserInactive
-from domain.sessions import Client, SignedIn
+from domain.sessions import Client, SessionRules, SignedIn
 from domain.users import Account
 from service.auth import AuthService, Login
 from service.passwords import Passwords
@@ -21,6 +21,7 @@ from tests.support import PASSWORD
 KEYS = [b"k" * 64]
 CLIENT = Client("192.0.2.1", "A browser")
 SESSION_LIFETIME = timedelta(days=30)
+RULES = SessionRules(SESSION_LIFETIME, idle=timedelta(days=7))
 
 Meanwhile = Callable[[], Awaitable[object]]
 
@@ -60,7 +61,7 @@ def access_tokens() -> AccessTokens:
 
 def make_auth(store: Store, passwords: Passwords, access_tokens: AccessTokens, watch: Watch) -> AuthService:
     refresh_tokens = RefreshTokens(KEYS)
-    return AuthService(store, passwords, access_tokens, refresh_tokens, session_lifetime=SESSION_LIFETIME, now=watch)
+    return AuthService(store, passwords, access_tokens, refresh_tokens, rules=RULES, now=watch)
 
 
 @pytest.fixture

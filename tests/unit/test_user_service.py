@@ -37,9 +37,11 @@ async def has_session(store: MemoryStore, account: Account, session_id: UUID) ->
 @pytest.fixture
 async def session_id(store: MemoryStore, ada: Actor) -> UUID:
     """A session of Ada's."""
-    made, tomorrow = uuid7(), datetime.now(UTC) + timedelta(days=1)
+    made, now = uuid7(), datetime.now(UTC)
     async with store.write() as work:
-        assert await work.sessions.add(made, Credentials(ada.account, HASH), tomorrow, Client(None, None))
+        assert await work.sessions.add(
+            made, Credentials(ada.account, HASH), now, now + timedelta(days=1), Client(None, None)
+        )
     return made
 
 

@@ -13,6 +13,7 @@ from inkwell.embedded.places import Account, give_to
 from inkwell.settings import ConfigurationError
 
 SHORT = "/tmp"  # noqa: S108  the path of a socket has at most 107 bytes, so neither DATA_DIR nor TMPDIR will do
+PREFIX = "inkwell-"
 
 
 @contextmanager
@@ -35,8 +36,9 @@ def locked(folder: Path) -> Iterator[IO[str]]:
 def socket_folder(lock: IO[str], account: Account | None) -> Iterator[Path]:
     """A folder that only the server's account and root enter; its name is noted in the lock as long as it exists."""
     for left in lock.read().splitlines()[1:]:  # by a process that could not clear up
-        shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix="inkwell-", dir=SHORT))
+        if Path(left).parent == Path(SHORT) and Path(left).name.startswith(PREFIX):  # whatever the file may say
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=SHORT))
     give_to(folder, account)
     _note(lock, f"{os.getpid()}\n{folder}")
     try:

@@ -32,7 +32,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30.0
 SETTINGS = {
     "listen_addresses": "",  # whoever may enter the socket's folder is the superuser; the network is not asked
     "port": "5432",
-    "max_connections": "200",  # a dozen workers with the default pool of 10 + 5
+    "max_connections": "500",  # 15 workers with the default pools of 10 + 5 + 1, twice while they are replaced
     "timezone": "UTC",
     "log_timezone": "UTC",
 }

@@ -13,7 +13,7 @@ Readiness = Callable[[], Awaitable[str | None]]
 VERSION = version("inkwell")
 
 
-def make_pages(unready_because: Readiness) -> Blueprint:
+def make_health(unready_because: Readiness) -> Blueprint:
     """The blueprint; `unready_because` says what keeps this process from serving, or None if nothing does."""
     pages = Blueprint("pages", __name__)
 
