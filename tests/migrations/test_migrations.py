@@ -79,22 +79,3 @@ async def test_the_schema_refuses_what_the_code_relies_on(database_url: str, ada
     await ada.write()
     with pytest.raises(Exception, match="violates"):
         await rows(parse_database_url(database_url), statement)
-
-
-@pytest.mark.parametrize(
-    ("query", "index"),
-    [
-        ("SELECT id FROM posts WHERE published ORDER BY published_at DESC, id DESC LIMIT 20", "published_at_id"),
-        ("SELECT id FROM posts WHERE author_id = '{id}' ORDER BY created_at DESC, id DESC LIMIT 20", "author_id"),
-        ("SELECT id FROM users WHERE search LIKE inkwell_pattern('lovel')", "ix_users_search"),
-        ("SELECT id FROM users WHERE email = 'ada@example.com'", "uq_users_email"),
-        ("SELECT id FROM users ORDER BY created_at, id LIMIT 20", "ix_users_created_at_id"),
-    ],
-)
-async def test_an_index_serves_it(database_url: str, ada: Client, query: str, index: str) -> None:
-    async with connected(parse_database_url(database_url)) as connection:
-        await connection.execute(text("SET LOCAL enable_seqscan = off"))  # few rows: what could be used, not what is
-        await connection.execute(text("SET LOCAL enable_sort = off"))
-        plan = "\n".join(row[0] for row in await connection.execute(text("EXPLAIN " + query.format(id=ada.id))))
-    assert index in plan
-    assert "Sort" not in plan
