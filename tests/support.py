@@ -6,6 +6,7 @@ from typing import Any
 
 from quart import Quart
 from quart.typing import TestClientProtocol
+from werkzeug.datastructures import Headers
 
 PASSWORD = "a fine long password"
 
@@ -40,10 +41,13 @@ class Client:
     def id(self) -> str:
         return str(self.me["id"])
 
-    async def send(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> Answer:
+    async def send(
+        self, method: str, path: str, *, headers: dict[str, str] | Headers | None = None, **more: Any
+    ) -> Answer:
         client: TestClientProtocol = self.app.test_client(use_cookies=False)
-        signed = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        response = await client.open(path, method=method, headers=signed | (headers or {}), **more)
+        sent = Headers({"Authorization": f"Bearer {self.token}"} if self.token else {})
+        sent.extend(headers or {})
+        response = await client.open(path, method=method, headers=sent, **more)
         return Answer(response.status_code, await response.get_data(as_text=False), response.headers)
 
     async def get(self, path: str, **more: Any) -> Answer:

@@ -43,6 +43,14 @@ class Unavailable(DomainError):
     retry_after: ClassVar[int] = 2
 
 
+class NotReady(Unavailable):
+    """This process should not be sent requests now; the message says why."""
+
+    def __init__(self, reason: str) -> None:
+        self.message = reason
+        super().__init__()
+
+
 class TokenMissing(Unauthenticated):
     code = "token_missing"
     message = "Sign in first: a bearer token is required"

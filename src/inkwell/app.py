@@ -41,7 +41,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     headers.register(
         app, settings.cors_origins, credentials=settings.cors_credentials, hsts_seconds=settings.hsts_seconds
     )
-    for blueprint in (make_health(Readiness(database, draining).unready_because), auth, users, posts):
+    for blueprint in (make_health(Readiness(database, draining).check), auth, users, posts):
         app.register_blueprint(blueprint)
 
     @app.after_serving

@@ -7,6 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script.revision import ResolutionError
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -55,6 +56,8 @@ async def connected(database: DatabaseUrl) -> AsyncIterator[AsyncConnection]:
 def _upgrade(connection: Connection, revision: str) -> None:
     try:
         command.upgrade(configuration(connection), revision)
-    except ResolutionError as error:
-        sentence = f"The schema is at revision {error.argument}, which this code does not know: it is newer"
-        raise NewerSchema(sentence) from None
+    except CommandError as error:
+        if not isinstance(error.__cause__, ResolutionError):
+            raise
+        at = error.__cause__.argument
+        raise NewerSchema(f"The schema is at revision {at}, which this code does not know: it is newer") from None

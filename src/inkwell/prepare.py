@@ -11,7 +11,7 @@ from inkwell.app import connect, make_passwords, make_services
 from inkwell.migrations import NewerSchema, migrate
 from inkwell.settings import ConfigurationError, Settings
 from inkwell.supervisor import DatabaseAway
-from repositories.failures import NOT_ALLOWED, is_away, sqlstate
+from repositories.failures import is_away, sqlstate
 from service import Services
 from service.users import NewPassword
 
@@ -42,8 +42,8 @@ async def migrated(settings: Settings) -> None:
     except Exception as error:
         if is_away(error):
             raise DatabaseAway(_reason(error)) from None
-        if sqlstate(error) == NOT_ALLOWED:
-            raise ConfigurationError(f"DATABASE_URL: its role may not migrate the database: {_reason(error)}") from None
+        if sqlstate(error):  # not allowed to, another project's tables, not in UTF-8
+            raise ConfigurationError(f"DATABASE_URL: this database cannot be migrated: {_reason(error)}") from None
         raise
 
 

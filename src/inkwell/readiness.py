@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from domain.errors import Unavailable
+from domain.errors import NotReady, Unavailable
 from inkwell.draining import Draining
 from repositories.database import Database
 from repositories.tables import REVISION
@@ -21,21 +21,27 @@ class Readiness:
         self._reason: str | None = None
         self._looking = asyncio.Lock()
 
-    async def unready_because(self) -> str | None:
-        """What keeps this process from serving, or None."""
+    async def check(self) -> None:
+        """Raises NotReady."""
         if self._draining:
-            return "draining"
+            raise NotReady("draining")
         async with self._looking:
             if time.monotonic() >= self._known_until:
                 self._reason = await self._look()
                 self._known_until = time.monotonic() + REMEMBERED_S
-        return self._reason
+        if self._reason:
+            raise NotReady(self._reason)
 
     async def _look(self) -> str | None:
+        """What keeps the database from serving. A look that takes too long is left alone: to cancel it takes longer."""
+        look = asyncio.create_task(self._database.schema_version())
+        if not (await asyncio.wait([look], timeout=LOOK_TIMEOUT_S))[0]:
+            look.add_done_callback(lambda late: late.cancelled() or late.exception())
+            return "database unreachable"
         try:
-            async with asyncio.timeout(LOOK_TIMEOUT_S):
-                version = await self._database.schema_version()
-        except (Unavailable, TimeoutError):
+            version = look.result()
+        except Unavailable:
             return "database unreachable"
         # A newer schema is fine: it travels ahead of the code that needs it.
-        return None if version is not None and version >= REVISION else "schema not migrated"
+        known = version is not None and version.isdecimal() and int(version) >= int(REVISION)
+        return None if known else "schema not migrated"

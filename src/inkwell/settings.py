@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import tempfile
+from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -136,15 +137,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if "*" in self.cors_origins and self.cors_credentials:
-            raise ValueError("CORS_ORIGINS=* together with CORS_CREDENTIALS would open every account to every site")
-        if (self.admin_email is None) != (self.admin_password is None):
-            raise ValueError("ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all")
-        if self.env == "production" and self.jwt_secret_key is None:
-            raise ValueError("ENV=production needs JWT_SECRET_KEY: openssl rand -hex 32")
-        if self.env == "production" and self.database_url is None:
-            raise ValueError("ENV=production needs DATABASE_URL; the embedded PostgreSQL is for development")
+        if wrong := list(self._misfits()):
+            raise ValueError("\n".join(wrong))
         return self
+
+    def _misfits(self) -> Iterator[str]:
+        if "*" in self.cors_origins and self.cors_credentials:
+            yield "CORS_ORIGINS=* together with CORS_CREDENTIALS would open every account to every site"
+        if (self.admin_email is None) != (self.admin_password is None):
+            yield "ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all"
+        if self.env == "production" and self.jwt_secret_key is None:
+            yield "ENV=production needs JWT_SECRET_KEY: openssl rand -hex 32"
+        if self.env == "production" and self.database_url is None:
+            yield "ENV=production needs DATABASE_URL; the embedded PostgreSQL is for development"
 
     @property
     def database(self) -> DatabaseUrl | None:

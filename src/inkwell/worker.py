@@ -23,6 +23,8 @@ from inkwell.logs import configure_logging
 from inkwell.settings import ConfigurationError, Settings, load_settings
 from inkwell.supervisor import BACKLOG, ignore_signals
 
+log = logging.getLogger(__name__)
+
 KEEP_ALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection (60 s), lest we close one under a request
 HEADER_LIMIT_BYTES = 16 * 1024
 LAST_REQUESTS_SECONDS = 0.5  # for the first request on a connection that was accepted just before the door was shut
@@ -48,9 +50,17 @@ def main(create_app: AppFactory) -> None:
     ignore_signals()
 
 
+def _connection_failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What goes wrong between hypercorn and a client: its text may hold the request's headers, a token among them."""
+    if "client_connected_cb" not in context["message"]:
+        return loop.default_exception_handler(context)
+    log.warning("A connection ended with %s", type(context.get("exception")).__name__)
+
+
 async def _work(
     app: Quart, settings: Settings, draining: Draining, listener: socket.socket, link: socket.socket
 ) -> None:
+    asyncio.get_running_loop().set_exception_handler(_connection_failed)
     told, alone = _told_to_stop(), _left_alone(link)
     door = Door(listener, opened=lambda: _say_ready(link))
 

@@ -6,7 +6,6 @@ from asyncpg import InterfaceError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-NOT_ALLOWED = "42501"
 READ_ONLY = "25006"  # a former primary, now a standby
 
 # Classes and codes of SQLSTATE (PostgreSQL's appendix A) under which the same statement may succeed later.

@@ -8,13 +8,13 @@ from quart import Blueprint, Response
 
 from routes.http import no_query
 
-Readiness = Callable[[], Awaitable[str | None]]
+Check = Callable[[], Awaitable[None]]
 
 VERSION = version("inkwell")
 
 
-def make_health(unready_because: Readiness) -> Blueprint:
-    """The blueprint; `unready_because` says what keeps this process from serving, or None if nothing does."""
+def make_health(check_readiness: Check) -> Blueprint:
+    """The blueprint; `check_readiness` raises NotReady."""
     pages = Blueprint("pages", __name__)
 
     @pages.get("/")
@@ -28,11 +28,11 @@ def make_health(unready_because: Readiness) -> Blueprint:
 
     @pages.get("/readyz")
     async def ready() -> Response:
-        reason = await unready_because()
-        return _json({"status": "ready"} if reason is None else {"status": reason}, 200 if reason is None else 503)
+        await check_readiness()
+        return _json({"status": "ready"})
 
     return pages
 
 
-def _json(content: dict[str, str], status: int = 200) -> Response:
-    return Response(to_json(content), status, content_type="application/json")
+def _json(content: dict[str, str]) -> Response:
+    return Response(to_json(content), content_type="application/json")

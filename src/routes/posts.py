@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from domain.errors import PostNotFound, UserNotFound
 from domain.pages import Page
 from domain.posts import Post
-from routes.http import actor, body, no_content, no_query, path_id, query, reply, services, visitor
+from routes.http import actor, body, no_content, no_query, path_id, query, reply, request, services, visitor
 from service.posts import AuthorListing, NewPost, PostChanges, PostListing
 
 posts = Blueprint("posts", __name__, url_prefix="/api")
@@ -25,7 +25,8 @@ POSTS = TypeAdapter(Page[Post])
 
 @posts.get("/posts")
 async def index() -> Response:
-    return reply(POSTS, await services.posts.list(await visitor(), query(PostListing)))
+    reader = await (actor() if request.args.get("mine") == "true" else visitor())
+    return reply(POSTS, await services.posts.list(reader, query(PostListing)))
 
 
 @posts.get("/users/<user_id>/posts")

@@ -1,6 +1,7 @@
 """What clients may send, as types: every text field and number of the contract with its bounds."""
 
 import re
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -43,7 +44,7 @@ def normal_email(text: str) -> str | None:
 
 def _without_nul(text: str) -> str:
     if "\0" in text:
-        raise PydanticCustomError("nul_character", "NUL characters cannot be stored")
+        raise PydanticCustomError("nul_character", "NUL characters are not taken")
     return text
 
 
@@ -80,10 +81,10 @@ def _truth(text: object) -> object:
 
 def as_uuid(text: str) -> UUID:
     """The id in its canonical spelling, of any case; raises ValueError for every other one that `UUID` would take."""
-    found = UUID(text)
-    if str(found) != text.lower():
-        raise ValueError("not the canonical spelling of a UUID")
-    return found
+    with suppress(ValueError):
+        if str(found := UUID(text)) == text.lower():
+            return found
+    raise PydanticCustomError("uuid_format", "Not a UUID")  # a ValueError
 
 
 def _blank_is_none(text: object) -> object:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
 from quart import Quart
+from sqlalchemy import text
 
-from inkwell.app import create_app
+from inkwell.app import connect, create_app
 from inkwell.draining import Draining
 from inkwell.settings import Settings
+from repositories.database import Database
 from tests.conftest import Server
 from tests.support import PASSWORD, Client
 
@@ -28,7 +31,8 @@ async def test_without_its_database_it_is_alive_but_not_ready(make_settings: Cal
         api = Client(running.app)  # type: ignore[attr-defined]
         ready = await api.get("/readyz")
         assert (await api.get("/healthz")).status == 200
-        assert (ready.status, ready.json) == (503, {"status": "database unreachable"})
+        assert (ready.status, ready.code, ready.json["message"]) == (503, "unavailable", "database unreachable")
+        assert ready.headers["Retry-After"] == "2"
 
 
 async def test_without_its_database_everything_else_is_unavailable_for_now(
@@ -50,7 +54,7 @@ async def test_a_database_without_schema_is_not_ready_and_no_crash(
 ) -> None:
     async with create_app(make_settings(database_url=empty_database)).test_app() as running:
         api = Client(running.app)  # type: ignore[attr-defined]
-        assert (await api.get("/readyz")).json == {"status": "schema not migrated"}
+        assert (await api.get("/readyz")).json["message"] == "schema not migrated"
         assert (await api.get("/api/posts")).status == 503
 
 
@@ -72,3 +76,20 @@ async def test_connections_that_were_cut_are_no_crash(
     statuses = [(await api.get("/api/posts")).status for _ in range(3)]
     assert set(statuses) <= {200, 503}
     assert statuses[-1] == 200
+
+
+@pytest.mark.parametrize(("revision", "ready"), [("9999", True), ("0000", False), ("zzzz", False), ("", False)])
+async def test_a_newer_schema_will_do_and_a_foreign_one_will_not(
+    api: Client, server: Server, database: Database, revision: str, ready: bool
+) -> None:
+    async with database.write() as work:
+        await work.users._session.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))  # noqa: S608
+    assert (await api.get("/readyz")).status == (200 if ready else 503)
+
+
+async def test_slow_requests_do_not_make_a_process_unready(make_settings: Callable[..., Settings]) -> None:
+    settings = make_settings(database_pool_size=1, database_pool_overflow=0)
+    database = connect(settings)
+    async with create_app(settings, database=database).test_app() as running, database.read():
+        api = Client(running.app)  # type: ignore[attr-defined]
+        assert (await api.get("/readyz")).status == 200

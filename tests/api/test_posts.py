@@ -53,7 +53,8 @@ async def test_mine_are_the_callers_newest_created_first_drafts_too(ada: Client,
 
 
 async def test_mine_needs_a_sign_in(api: Client) -> None:
-    assert (await api.get("/api/posts?mine=true")).code == "token_missing"
+    for query in ("mine=true", "mine=true&page=0", "mine=true&surprise=1"):
+        assert (await api.get(f"/api/posts?{query}")).code == "token_missing"
 
 
 @pytest.mark.parametrize("query", ["published=true", "mine=false&published=true", "q=word", "author=7", "mine=1"])

@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from inkwell.database_url import parse_database_url
+from inkwell.migrations import connected
 from tests.conftest import SECRET, open_folder
 from tests.support import PASSWORD, Client
 
@@ -28,7 +31,8 @@ async def inkwell(*arguments: str, typed: str = "", cwd: Path, **environment: st
 async def test_create_admin_makes_an_admin(api: Client, database_url: str, tmp_path: Path) -> None:
     create = ("create-admin", "Root@Example.com", "--password-stdin")
     code, output = await inkwell(*create, typed=f"{PASSWORD}\n", cwd=tmp_path, DATABASE_URL=database_url)
-    assert (code, output) == (0, "root@example.com is an admin.\n")
+    assert code == 0
+    assert output.endswith("root@example.com is an admin.\n")
     assert (await api.sign_in("root@example.com")).me["role"] == "admin"
     code, output = await inkwell(*create, typed=PASSWORD, cwd=tmp_path, DATABASE_URL=database_url)
     assert (code, output) == (1, "Error: Email already exists\n")
@@ -90,3 +94,30 @@ async def test_check_config_says_what_is_wrong(tmp_path: Path) -> None:
     assert {"PORT", "CORS_ORIGINS", "COLOUR"} <= {
         line.removeprefix("Error: ").partition(":")[0] for line in output.splitlines()
     }
+
+
+async def test_check_config_refuses_what_serve_would_and_still_shows_what_was_given(tmp_path: Path) -> None:
+    admin = {"ADMIN_EMAIL": "root@example.com", "ADMIN_PASSWORD": "short"}
+    code, output = await inkwell("check-config", cwd=tmp_path, PORT="9001", **admin)
+    assert code == 1
+    assert "ADMIN_PASSWORD: String should have at least 10 characters" in output
+    assert "PORT=9001\n" in output
+    assert "ADMIN_PASSWORD=short" not in output
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("UPDATE alembic_version SET version_num = 'zzzz'", "zzzz"),
+        ("DROP TABLE alembic_version", "already exists"),
+    ],
+)
+async def test_a_database_that_cannot_be_migrated_is_one_sentence(
+    database_url: str, tmp_path: Path, statement: str, says: str
+) -> None:
+    async with connected(parse_database_url(database_url)) as connection:
+        await connection.execute(text(statement))
+    code, output = await inkwell("migrate", cwd=tmp_path, DATABASE_URL=database_url)
+    assert code == 1
+    assert says in output
+    assert "Traceback" not in output

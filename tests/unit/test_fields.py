@@ -296,7 +296,7 @@ def test_an_id_is_taken_in_its_canonical_spelling_of_any_case() -> None:
 def test_every_other_spelling_of_an_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - UUID's own words differ from ours
         as_uuid(text)
-    assert problems(AuthorListing, author=text) == [("author", "value_error")]
+    assert problems(AuthorListing, author=text) == [("author", "uuid_format")]
 
 
 @pytest.mark.parametrize(
