@@ -103,9 +103,11 @@ class MemoryUsers:
     async def credentials(self, email: str) -> Credentials | None:
         return next((found for found in self._tables.users.values() if found.account.email == email), None)
 
-    async def find(self, q: str | None, *, with_inactive: bool, limit: int, offset: int) -> Slice[Account]:
+    async def find(
+        self, q: str | None, *, with_inactive: bool, by_address: bool = True, limit: int, offset: int
+    ) -> Slice[Account]:
         listed = (account for account in self._accounts() if with_inactive or account.is_active)
-        found = (account for account in listed if q is None or _contains(account, q))
+        found = (account for account in listed if q is None or _contains(account, q, by_address))
         return _cut(sorted(found, key=lambda account: (account.created_at, account.id)), limit, offset)
 
     async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
@@ -279,8 +281,8 @@ def signed_in(account: Account) -> Actor:
     return Actor(account, uuid7())
 
 
-def _contains(account: Account, q: str) -> bool:
-    fields = (account.email, account.first_name, account.last_name)
+def _contains(account: Account, q: str, by_address: bool) -> bool:
+    fields = (account.email if by_address else None, account.first_name, account.last_name)
     return any(_fold(q) in _fold(text) for text in fields if text is not None)
 
 

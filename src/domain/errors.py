@@ -106,6 +106,11 @@ class AdminRequired(Forbidden):
     message = "Admin access required"
 
 
+class RegistrationClosed(Forbidden):
+    code = "registration_closed"
+    message = "Only admins make accounts here"
+
+
 class NotYours(Forbidden):
     code = "forbidden"
     message = "Unauthorized"

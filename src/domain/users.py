@@ -1,6 +1,6 @@
 """Users: what everybody may see of them, what they see of themselves, and what login reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -10,10 +10,10 @@ Role = Literal["user", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """What every signed-in reader may see of a user."""
+    """What every signed-in reader may see of a user; the address only where the directory is everybody's."""
 
     id: UUID
-    email: str
+    email: str | None
     first_name: str | None
     last_name: str | None
     role: Role
@@ -24,6 +24,7 @@ class User:
 class Account(User):
     """A user in full: for that user and for admins."""
 
+    email: str  # narrower than a reader's, and in the same place among the fields
     is_active: bool
     email_verified: bool
     updated_at: datetime
@@ -46,6 +47,14 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What this installation lets people do: make accounts for themselves, and see each other's addresses."""
+
+    may_register: bool = True
+    members_see_addresses: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who is asking: an active account, signed in by a session that has not ended."""
 
@@ -60,6 +69,8 @@ class Actor:
     def is_admin(self) -> bool:
         return self.account.is_admin
 
-    def view(self, account: Account) -> User:
+    def view(self, account: Account, access: Access) -> User:
         """As much of the account as this actor may see."""
-        return account if self.is_admin or account.id == self.id else account.public
+        if self.is_admin or account.id == self.id:
+            return account
+        return account.public if access.members_see_addresses else replace(account.public, email=None)

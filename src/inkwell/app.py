@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from quart import Quart
 
 from domain.sessions import SessionRules
+from domain.users import Access
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
 from inkwell.readiness import Readiness
@@ -78,11 +79,12 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
         now=_now,
     )
     rules = SessionRules(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days))
+    access = Access(settings.registration == "open", settings.directory == "members")
     return Services(
         account=AccountService(store, passwords),
         auth=AuthService(store, passwords, access_tokens, RefreshTokens(keys), rules=rules, now=_now),
         sessions=SessionService(store, rules=rules, now=_now),
-        users=UserService(store, passwords),
+        users=UserService(store, passwords, access),
         posts=PostService(store),
     )
 

@@ -43,7 +43,7 @@ def configure_logging(log_format: Literal["json", "pretty"] | None) -> None:
 
 
 def _rendering(pretty: bool) -> list[structlog.typing.Processor]:
-    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    renderer = structlog.dev.ConsoleRenderer(repr_native_str=True) if pretty else structlog.processors.JSONRenderer()
     return [structlog.processors.format_exc_info, _hide_rows, renderer]
 
 

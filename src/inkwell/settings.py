@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(900, ge=30, le=86_400, description="Lifetime of an access token, in seconds.")
     session_days: int = Field(30, ge=1, le=3650, description="Longest life of a session, in days.")
     session_idle_days: int = Field(7, ge=1, le=3650, description="A session unused for so many days ends.")
+    registration: Literal["open", "closed"] = Field("open", description="Who makes accounts: anyone, or admins alone.")
+    directory: Literal["members", "admins"] = Field(
+        "members", description="Who sees and searches other people's e-mail addresses."
+    )
     admin_email: str | None = Field(None, description="First admin, made at start if the address has no account.")
     admin_password: SecretStr | None = Field(None, description="Password of the first admin.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -30,8 +30,10 @@ class Users(Protocol):
 
     async def credentials(self, email: str) -> Credentials | None: ...
 
-    async def find(self, q: str | None, *, with_inactive: bool, limit: int, offset: int) -> Slice[Account]:
-        """Oldest first; `q` is a part of the e-mail, the first or the last name, in any case."""
+    async def find(
+        self, q: str | None, *, with_inactive: bool, by_address: bool = True, limit: int, offset: int
+    ) -> Slice[Account]:
+        """Oldest first; `q` is a part of the first or the last name or, `by_address`, of the e-mail, in any case."""
 
     async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
         """Sets the named fields; with `spare_admins` not of an active admin. Raises EmailTaken."""

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from domain.errors import AdminRequired, LastAdmin, NotYours, UserNotFound
+from domain.errors import AdminRequired, LastAdmin, NotYours, RegistrationClosed, UserNotFound
 from domain.pages import Page
-from domain.users import Account, Actor, Role, User
+from domain.users import Access, Account, Actor, Role, User
 from service.fields import Email, Input, Name, Password, SearchText
 from service.pagination import PageRequest
 from service.passwords import Passwords
@@ -55,11 +55,13 @@ class UserListing(PageRequest):
 class UserService:
     """Registers, lists, shows, changes and removes users."""
 
-    def __init__(self, store: Store, passwords: Passwords) -> None:
-        self._store, self._passwords = store, passwords
+    def __init__(self, store: Store, passwords: Passwords, access: Access) -> None:
+        self._store, self._passwords, self._access = store, passwords, access
 
     async def register(self, new: NewAccount) -> Account:
-        """Raises EmailTaken."""
+        """Raises RegistrationClosed, EmailTaken."""
+        if not self._access.may_register:
+            raise RegistrationClosed
         return await self._add(new, "user")
 
     async def create(self, actor: Actor, new: NewUser) -> Account:
@@ -69,16 +71,16 @@ class UserService:
 
     async def list(self, actor: Actor, listing: UserListing) -> Page[User]:
         """Oldest first; the inactive ones are for admins."""
+        by_address = actor.is_admin or self._access.members_see_addresses
+        cut = {"limit": listing.limit, "offset": listing.offset}
         async with self._store.read() as work:
-            found = await work.users.find(
-                listing.q, with_inactive=actor.is_admin, limit=listing.limit, offset=listing.offset
-            )
-        return listing.answer(found.map(actor.view))
+            found = await work.users.find(listing.q, with_inactive=actor.is_admin, by_address=by_address, **cut)
+        return listing.answer(found.map(lambda account: actor.view(account, self._access)))
 
     async def get(self, actor: Actor, user_id: UUID) -> User:
         """Raises UserNotFound."""
         async with self._store.read() as work:
-            return actor.view(_found(await work.users.get(user_id)))
+            return actor.view(_found(await work.users.get(user_id)), self._access)
 
     async def change(self, actor: Actor, user_id: UUID, changes: UserChanges) -> Account:
         """Raises NotYours, UserNotFound, EmailTaken, LastAdmin."""

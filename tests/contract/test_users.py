@@ -331,3 +331,12 @@ async def test_a_password_is_replaced_only_if_it_is_the_one_that_was_seen(store:
         assert await work.users.set_password("ada@example.com", "new", seen="not the one") is None
         assert await work.users.set_password("ada@example.com", "new", seen=HASH) is not None
         assert await work.users.set_password("ada@example.com", "newer", seen=HASH) is None
+
+
+@pytest.mark.parametrize(("q", "found"), [("example", 0), ("ada@", 0), ("LOVEL", 1), ("ada", 1), ("bob", 0)])
+async def test_addresses_can_be_left_out_of_a_search(store: Store, q: str, found: int) -> None:
+    await add_user(store, first_name="Ada", last_name="Lovelace")
+    await add_user(store, "bob@example.com")
+    async with store.read() as work:
+        page = await work.users.find(q, with_inactive=True, by_address=False, limit=10, offset=0)
+    assert (len(page.rows), page.total) == (found, found)

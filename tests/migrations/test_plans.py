@@ -61,11 +61,12 @@ async def test_ones_own_posts_come_from_the_authors_index(full_database: str) ->
 
 
 async def test_the_directory_comes_from_its_index(full_database: str) -> None:
-    found = await plan(full_database, users._page(False, False), **PAGE)
+    found = await plan(full_database, users._page(False, False, True), **PAGE)
     assert "Index Scan using ix_users_created_at_id on users" in found
 
 
-async def test_a_search_for_few_in_the_directory_uses_the_trigrams(full_database: str) -> None:
-    found = await plan(full_database, users._page(True, False), **PAGE, q="1-19999@")
+@pytest.mark.parametrize("by_address", [True, False])
+async def test_a_search_for_few_in_the_directory_uses_the_trigrams(full_database: str, by_address: bool) -> None:
+    found = await plan(full_database, users._page(True, False, by_address), **PAGE, q="1-19999@")
     assert "Bitmap Index Scan on ix_users_search" in found
     assert "Seq Scan" not in found

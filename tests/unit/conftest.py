@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.users import Actor
+from domain.users import Access, Actor
 from service.passwords import Passwords
 from service.posts import PostService
 from service.users import UserService
@@ -26,7 +26,7 @@ def passwords() -> Iterator[Passwords]:
 
 @pytest.fixture
 def users(store: MemoryStore, passwords: Passwords) -> UserService:
-    return UserService(store, passwords)
+    return UserService(store, passwords, Access())
 
 
 @pytest.fixture
