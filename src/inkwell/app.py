@@ -14,6 +14,7 @@ from repositories.database import Database, Limits
 from routes import errors, headers
 from routes.auth import auth
 from routes.health import make_health
+from routes.keys import keys
 from routes.posts import posts
 from routes.users import users
 from service import Services
@@ -42,7 +43,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     headers.register(
         app, settings.cors_origins, credentials=settings.cors_credentials, hsts_seconds=settings.hsts_seconds
     )
-    for blueprint in (make_health(Readiness(database, draining).check), auth, users, posts):
+    for blueprint in (make_health(Readiness(database, draining).check), auth, keys, users, posts):
         app.register_blueprint(blueprint)
 
     @app.after_serving
@@ -70,9 +71,10 @@ def make_passwords(settings: Settings) -> Passwords:
 
 def make_services(settings: Settings, store: Store, passwords: Passwords) -> Services:
     """The services over a store."""
-    keys = settings.secret_keys
+    secrets = settings.secret_keys
     access_tokens = AccessTokens(
-        keys,
+        secrets,
+        private_keys=settings.private_keys,
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
         lifetime=timedelta(seconds=settings.access_token_seconds),
@@ -81,8 +83,9 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
     rules = SessionRules(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days))
     access = Access(settings.registration == "open", settings.directory == "members")
     return Services(
+        access_tokens=access_tokens,
         account=AccountService(store, passwords),
-        auth=AuthService(store, passwords, access_tokens, RefreshTokens(keys), rules=rules, now=_now),
+        auth=AuthService(store, passwords, access_tokens, RefreshTokens(secrets), rules=rules, now=_now),
         sessions=SessionService(store, rules=rules, now=_now),
         users=UserService(store, passwords, access),
         posts=PostService(store),

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from inkwell.database_url import DatabaseUrl, parse_database_url
+
+if TYPE_CHECKING:
+    from service.signing import SigningKey
 
 SHORTEST_SECRET_BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as the hash
 GUESSABLE = re.compile(
@@ -66,6 +69,9 @@ class Settings(BaseSettings):
     )
     jwt_secret_key: SecretStr | None = Field(
         None, description="Signs tokens: at least 32 bytes; `new,old` to rotate. Required in production."
+    )
+    jwt_private_key: SecretStr | None = Field(
+        None, description="Signs access tokens instead: PEM of an Ed25519 or P-256 key; several to rotate."
     )
     jwt_issuer: str = Field("inkwell", min_length=1, description="`iss` of access tokens.")
     jwt_audience: str = Field("inkwell", min_length=1, description="`aud` of access tokens.")
@@ -137,7 +143,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"a key of at least {SHORTEST_SECRET_BYTES} bytes is needed: openssl rand -hex 32")
             if _is_guessable(part):
                 raise ValueError("this key is well known or can be guessed; make one with: openssl rand -hex 32")
+            if "-----BEGIN" in part:
+                raise ValueError("a key in PEM belongs into JWT_PRIVATE_KEY; here it takes: openssl rand -hex 32")
         return key
+
+    @field_validator("jwt_private_key")
+    @classmethod
+    def _usable_private_keys(cls, pem: SecretStr | None) -> SecretStr | None:
+        _private_keys(pem)
+        return pem
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -184,6 +198,11 @@ class Settings(BaseSettings):
             return tuple(part.encode() for part in _parts(self.jwt_secret_key))
         return (_kept_secret(self.data_dir / "jwt-secret-key").encode(),)
 
+    @property
+    def private_keys(self) -> "tuple[SigningKey, ...]":
+        """The first key signs access tokens, all of them verify; where there is none, the secret keys sign them."""
+        return _private_keys(self.jwt_private_key)
+
 
 def load_settings(**overrides: object) -> Settings:
     """The settings of the environment, with the overrides (named as the fields are) before them.
@@ -221,6 +240,14 @@ def _is_origin(text: str) -> bool:
 
 def _parts(key: SecretStr | None) -> list[str]:
     return [part.strip() for part in key.get_secret_value().split(",")] if key else []
+
+
+def _private_keys(pem: SecretStr | None) -> "tuple[SigningKey, ...]":
+    if pem is None:
+        return ()
+    from service.signing import private_keys  # here, so that commands start sooner where there is no such key
+
+    return private_keys(pem.get_secret_value())
 
 
 def _is_guessable(key: str) -> bool:

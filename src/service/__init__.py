@@ -6,6 +6,7 @@ from service.account import AccountService
 from service.auth import AuthService
 from service.posts import PostService
 from service.sessions import SessionService
+from service.tokens import AccessTokens
 from service.users import UserService
 
 
@@ -13,6 +14,7 @@ from service.users import UserService
 class Services:
     """Every service, built once by the composition root."""
 
+    access_tokens: AccessTokens
     account: AccountService
     auth: AuthService
     sessions: SessionService

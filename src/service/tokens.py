@@ -14,9 +14,9 @@ import jwt
 from uuid_utils.compat import uuid7
 
 from domain.errors import RefreshInvalid, TokenExpired, TokenInvalid
+from service.signing import SigningKey, secret_key
 
 LONGEST_TOKEN = 4096  # bytes; ours are about 450, and longer ones only cost work
-_ALGORITHM = "HS256"
 _LEEWAY = timedelta(seconds=10)  # clocks of two nodes may differ by so much
 _REQUIRED = ["iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp"]
 # PyJWT takes padded segments too; one token has one spelling here.
@@ -33,19 +33,24 @@ class Claims:
 
 
 class AccessTokens:
-    """Makes and reads access tokens: the first key signs, all of them verify, so that keys can be rotated."""
+    """Makes and reads access tokens: the first key signs, all of them verify, so that keys can be rotated.
+
+    Private keys go before secrets, which then only verify what was signed before there were any.
+    """
 
     def __init__(
         self,
-        keys: Sequence[bytes],
+        secrets: Sequence[bytes],
         *,
+        private_keys: Sequence[SigningKey] = (),
         issuer: str,
         audience: str,
         lifetime: timedelta,
         now: Callable[[], datetime],
     ) -> None:
-        self._keys = {_key_id(key): key for key in keys}
-        self._key_id = _key_id(keys[0])
+        keys = [*private_keys, *map(secret_key, secrets)]
+        self._keys = {key.id: key for key in keys}
+        self._signing = keys[0]
         self._issuer, self._audience, self._lifetime, self._now = issuer, audience, lifetime, now
 
     @property
@@ -61,7 +66,11 @@ class AccessTokens:
             "sid": str(session_id),
         }
         claims |= {"typ": "access", "jti": str(uuid7()), "iat": now, "exp": now + self._lifetime}
-        return jwt.encode(claims, self._keys[self._key_id], _ALGORITHM, {"kid": self._key_id})
+        return jwt.encode(claims, self._signing.signs, self._signing.algorithm, {"kid": self._signing.id})
+
+    def public_keys(self) -> list[dict[str, str]]:
+        """What others need to verify tokens, as JWKs (RFC 7517); none for secrets."""
+        return [key.jwk for key in self._keys.values() if key.jwk]
 
     def read(self, token: str) -> Claims:
         """Raises TokenExpired, or TokenInvalid for whatever else is wrong."""
@@ -79,8 +88,8 @@ class AccessTokens:
         key = self._keys[jwt.get_unverified_header(token)["kid"]]
         claims: dict[str, Any] = jwt.decode(
             token,
-            key,
-            algorithms=[_ALGORITHM],
+            key.verifies,
+            algorithms=[key.algorithm],
             audience=self._audience,
             issuer=self._issuer,
             leeway=_LEEWAY,
@@ -115,7 +124,3 @@ class RefreshTokens:
         if not any(hmac.compare_digest(hmac.digest(key, body, hashlib.sha256), signature) for key in self._keys):
             raise RefreshInvalid
         return UUID(bytes=body[:16]), int.from_bytes(body[16:])
-
-
-def _key_id(key: bytes) -> str:
-    return hmac.digest(key, b"inkwell key id", hashlib.sha256).hex()[:16]

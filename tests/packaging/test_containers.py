@@ -19,6 +19,7 @@ from inkwell.cli import main
 from inkwell.embedded.server import INITDB
 from inkwell.migrations import SCRIPTS
 from inkwell.settings import Settings
+from tests.keys import ED25519_PEM
 from tests.packaging.servers import inkwell, serving
 
 ROOT = Path(__file__).parents[2]
@@ -257,11 +258,13 @@ def test_compose_passes_on_what_the_operator_chooses(tmp_path: Path) -> None:
         "CORS_ORIGINS": "https://app.example.com",
         "ADMIN_EMAIL": "root@example.com",
         "ADMIN_PASSWORD": "a fine long password",
+        "JWT_PRIVATE_KEY": ED25519_PEM.replace("\n", "\\n"),
     }
+    secrets = {"ADMIN_PASSWORD", "JWT_PRIVATE_KEY"}
     environment = container_environment("api", SECRETS | chosen)
     checked = inkwell("check-config", environment=environment, folder=tmp_path).stdout
     for name, value in chosen.items():
-        assert f"{name}={'********' if name == 'ADMIN_PASSWORD' else value}\n" in checked
+        assert f"{name}={'********' if name in secrets else value}\n" in checked
 
 
 # The two together: what the containers do, with the interpreter of the tests and a database of their own

@@ -36,7 +36,7 @@ def test_the_example_as_it_stands_changes_nothing(tmp_path: Path, monkeypatch: p
 
 def test_the_example_holds_no_secret() -> None:
     secrets = [name for name, field in Settings.model_fields.items() if SecretStr.__name__ in str(field.annotation)]
-    assert {"database_url", "jwt_secret_key", "admin_password"} <= set(secrets)
+    assert {"database_url", "jwt_secret_key", "jwt_private_key", "admin_password"} <= set(secrets)
     for name in secrets:
         assert f"\n#{name.upper()}=\n" in EXAMPLE
 
