@@ -127,6 +127,13 @@ class MemoryUsers:
         self._tables.users[account.id] = Credentials(account, password_hash)
         return account.id
 
+    async def renew_hash(self, seen: Credentials, password_hash: str) -> bool:
+        found = self._tables.users.get(seen.account.id)
+        if found is None or found.password_hash != seen.password_hash:
+            return False
+        self._tables.users[seen.account.id] = replace(found, password_hash=password_hash)
+        return True
+
     async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
         if spare_admins and user_id in await self.lock_active_admins():
             return False

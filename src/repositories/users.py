@@ -33,6 +33,12 @@ _BY_ID = users.c.id == bindparam("user_id")
 _GET = select(*ACCOUNT).where(_BY_ID)
 _CREDENTIALS = select(users.c.password_hash, *ACCOUNT).where(users.c.email == bindparam("email"))
 _ADD = insert(users).on_conflict_do_nothing(index_elements=[users.c.email]).returning(*ACCOUNT)
+_RENEW_HASH = (
+    update(users)
+    .where(_BY_ID, users.c.password_hash == bindparam("seen"))
+    .values(password_hash=bindparam("renewed"))
+    .returning(users.c.id)
+)
 _REMOVE = delete(users).where(_BY_ID).returning(users.c.id)
 _IS_ACTIVE_ADMIN = and_(users.c.role == "admin", users.c.is_active)
 _NO_ACTIVE_ADMIN = not_(_IS_ACTIVE_ADMIN)
@@ -101,6 +107,10 @@ class UserRepository:
             change = change.where(users.c.password_hash == seen)
         row = (await self._session.execute(change.returning(users.c.id))).one_or_none()
         return row[0] if row else None
+
+    async def renew_hash(self, seen: Credentials, password_hash: str) -> bool:
+        row = {"user_id": seen.account.id, "seen": seen.password_hash, "renewed": password_hash}
+        return (await self._session.execute(_RENEW_HASH, row)).one_or_none() is not None
 
     async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
         removal = _REMOVE.where(_NO_ACTIVE_ADMIN) if spare_admins else _REMOVE

@@ -32,12 +32,19 @@ class AccountService:
     async def change_password(self, actor: Actor, change: PasswordChange) -> None:
         """Ends the other sessions. Raises InvalidFields, WrongPassword."""
         _refuse_common(change.new_password, actor.account.email)
+        # A sign-in may have renewed the hash while we checked it; if somebody changed the password, we find out now.
+        if not (await self._replace(actor, change) or await self._replace(actor, change)):
+            raise WrongPassword
+
+    async def _replace(self, actor: Actor, change: PasswordChange) -> bool:
+        """Whether the hash was still the one that the current password was checked against. Raises WrongPassword."""
         seen = await self._check(actor, change.current_password)
         password_hash = await self._passwords.hash(change.new_password)
         async with self._store.write() as work:
             if await work.users.set_password(actor.account.email, password_hash, seen=seen) is None:
-                raise WrongPassword  # it was changed a moment ago, by somebody else who knows it
+                return False
             await work.sessions.end_all(actor.id, but=actor.session_id)
+        return True
 
     async def remove(self, actor: Actor, farewell: Farewell) -> None:
         """Removes the account with its posts and sessions. Raises WrongPassword, LastAdmin."""

@@ -1,6 +1,7 @@
 """Signing in, and who is asking."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from domain.errors import (
     RefreshInvalid,
     RefreshReused,
     SessionEnded,
+    Unavailable,
     UserInactive,
 )
 from domain.sessions import Client, Refreshing, SessionRules, SignedIn, Tokens
@@ -62,14 +64,39 @@ class AuthService:
 
     async def login(self, login: Login, client: Client) -> SignedIn:
         """Opens a session. Raises InvalidCredentials, after the same work whatever it was that did not fit."""
+        signed_in = await self._enter(login, client)
+        # Another sign-in may have renewed the hash while this one checked it: the password then fits the new one too.
+        signed_in = signed_in or await self._enter(login, client)
+        if signed_in is None:
+            raise InvalidCredentials
+        return signed_in
+
+    async def _enter(self, login: Login, client: Client) -> SignedIn | None:
+        """None if the hash was replaced, or the user deactivated, while the password was checked."""
         seen = await self._check(login)
-        session_id, now = uuid7(), self._now()
-        async with self._store.write() as work:
-            if not await work.sessions.add(session_id, seen, now, now + self._rules.lifetime, client):
-                raise InvalidCredentials
-            await work.sessions.keep_newest(seen.account.id, self._rules.most_per_user)
+        renewed = await self._renewed(seen.password_hash, login.password)
+        session_id = uuid7()
+        if not await self._open(session_id, seen, renewed, client):
+            return None
         tokens = self._tokens(seen.account.id, session_id, 0)
         return SignedIn(tokens.access_token, tokens.refresh_token, tokens.token_type, tokens.expires_in, seen.account)
+
+    async def _open(self, session_id: UUID, seen: Credentials, renewed: str | None, client: Client) -> bool:
+        now = self._now()
+        async with self._store.write() as work:
+            if not await work.sessions.add(session_id, seen, now, now + self._rules.lifetime, client):
+                return False
+            await work.sessions.keep_newest(seen.account.id, self._rules.most_per_user)
+            if renewed:
+                await work.users.renew_hash(seen, renewed)
+        return True
+
+    async def _renewed(self, password_hash: str, password: str) -> str | None:
+        """A hash of today's kind and cost, if this one is not; None also while too many wait: a later login does it."""
+        if self._passwords.is_outdated(password_hash):
+            with suppress(Unavailable):
+                return await self._passwords.hash(password)
+        return None
 
     async def refresh(self, refresh: Refresh) -> Tokens:
         """The session's next tokens. Raises RefreshInvalid, and RefreshReused when it ended the session for that."""

@@ -13,8 +13,11 @@ from argon2.exceptions import VerificationError
 from argon2.low_level import Type
 
 from domain.errors import Unavailable
+from service import foreign_hashes
 
 T = TypeVar("T")
+
+_ARGON2 = "$argon2"  # how every hash of the family begins; any other was brought along from elsewhere
 
 
 class Passwords:
@@ -37,10 +40,16 @@ class Passwords:
         """Whether the password is the hash's; without a hash the same work is done, and the answer is no."""
         return await self._work(lambda: self._verify(password_hash or self._stand_in, password)) and bool(password_hash)
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether a hash that matched is of another kind or cost than one made now."""
+        return not password_hash.startswith(_ARGON2) or self._hasher.check_needs_rehash(password_hash)
+
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _verify(self, password_hash: str, password: str) -> bool:
+        if not password_hash.startswith(_ARGON2):
+            return foreign_hashes.matches(password_hash, password)
         try:
             return self._hasher.verify(password_hash, password)
         except (VerificationError, ValueError):  # the wrong password, or no hash that we know

@@ -41,6 +41,12 @@ class Users(Protocol):
     async def set_password(self, email: str, password_hash: str, *, seen: str | None = None) -> UUID | None:
         """Whose it was; None if the address has no account, or not the hash that was `seen`."""
 
+    async def renew_hash(self, seen: Credentials, password_hash: str) -> bool:
+        """Stores the same password's newer hash in place of the one `seen`; to the user nothing was updated.
+
+        Whether it was still the one stored.
+        """
+
     async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
         """Whether there was such a user (with `spare_admins` no active admin); its posts and sessions go with it."""
 

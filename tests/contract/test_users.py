@@ -1,5 +1,6 @@
 """What every store promises about users."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from domain.errors import EmailTaken
 from domain.pages import Slice
-from domain.users import Account
+from domain.users import Account, Credentials
 from service.fields import normal_email
 from service.ports import Store
 from tests.fakes import HASH, NOBODY, add_post, add_user, change_user
@@ -323,6 +324,21 @@ async def test_an_active_admin_is_spared_where_that_is_asked(store: Store) -> No
         assert await work.users.remove(admin.id, spare_admins=True) is False
         assert await work.users.change(user.id, {"first_name": "Ada"}, spare_admins=True)
         assert await work.users.remove(user.id, spare_admins=True) is True
+
+
+async def test_a_renewed_hash_is_the_only_thing_that_changes(store: Store, ada: Account, bob: Account) -> None:
+    async with store.write() as work:
+        assert await work.users.renew_hash(Credentials(ada, HASH), "a newer hash")
+    async with store.read() as work:
+        assert await work.users.credentials("ada@example.com") == Credentials(ada, "a newer hash")
+        assert await work.users.credentials("bob@example.com") == Credentials(bob, HASH)
+
+
+async def test_a_hash_is_renewed_only_if_it_is_the_one_that_was_seen(store: Store, ada: Account) -> None:
+    async with store.write() as work:
+        assert not await work.users.renew_hash(Credentials(ada, "not the one"), "a newer hash")
+        assert not await work.users.renew_hash(Credentials(replace(ada, id=NOBODY), HASH), "a newer hash")
+        assert await work.users.credentials("ada@example.com") == Credentials(ada, HASH)
 
 
 async def test_a_password_is_replaced_only_if_it_is_the_one_that_was_seen(store: Store) -> None:

@@ -163,6 +163,58 @@ async def test_no_session_opens_with_a_password_replaced_while_it_is_checked(
     passwords.close()
 
 
+async def stored_hash(store: MemoryStore) -> str:
+    async with store.read() as work:
+        seen = await work.users.credentials("ada@example.com")
+    assert seen
+    return seen.password_hash
+
+
+async def test_a_login_keeps_a_hash_of_todays_cost(auth: AuthService, store: MemoryStore, account: Account) -> None:
+    before = await stored_hash(store)
+    await log_in(auth)
+    assert await stored_hash(store) == before
+
+
+async def test_a_login_renews_a_hash_of_yesterdays_cost(
+    store: MemoryStore, account: Account, access_tokens: AccessTokens, watch: Watch
+) -> None:
+    dearer = Passwords(memory_kib=16, passes=1)
+    auth = make_auth(store, dearer, access_tokens, watch)
+    assert [(await log_in(auth)).user, (await log_in(auth)).user] == [account, account]
+    assert (await stored_hash(store)).startswith("$argon2id$v=19$m=16,t=1,p=1$")
+    dearer.close()
+
+
+async def test_a_login_outlives_the_renewal_by_another(
+    store: MemoryStore, account: Account, passwords: Passwords, access_tokens: AccessTokens, watch: Watch
+) -> None:
+    async def renew() -> None:
+        async with store.write() as work:
+            seen = await work.users.credentials("ada@example.com")
+            assert seen
+            assert await work.users.renew_hash(seen, renewed)
+
+    renewed = await passwords.hash(PASSWORD)
+    slow = SlowPasswords(renew)
+    assert (await log_in(make_auth(store, slow, access_tokens, watch))).user == account
+    assert await stored_hash(store) == renewed
+    slow.close()
+
+
+async def test_a_login_for_which_no_renewal_has_a_place_succeeds_without_it(
+    store: MemoryStore, account: Account, access_tokens: AccessTokens, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_: str) -> str:
+        raise Unavailable
+
+    dearer, before = Passwords(memory_kib=16, passes=1), await stored_hash(store)
+    monkeypatch.setattr(dearer, "hash", refuse)
+    assert (await log_in(make_auth(store, dearer, access_tokens, watch))).user == account
+    assert await stored_hash(store) == before
+    dearer.close()
+
+
 async def test_a_token_leads_to_the_actor_behind_it(
     auth: AuthService, account: Account, access_tokens: AccessTokens
 ) -> None:

@@ -3,13 +3,16 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import HashingError
+from argon2.low_level import Type
+from werkzeug.security import generate_password_hash
 
 from domain.errors import Unavailable
+from service.foreign_hashes import matches as foreign_hashes_match
 from service.passwords import Passwords
 
 
@@ -74,6 +77,41 @@ async def test_the_usual_cost_is_what_owasp_recommends_at_least() -> None:
 async def test_a_hash_of_another_cost_still_matches(passwords: Passwords) -> None:
     former = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash("a fine long password")
     assert await passwords.matches(former, "a fine long password")
+
+
+@pytest.mark.parametrize("method", ["scrypt:1024:8:1", "pbkdf2:sha256:10"])
+async def test_a_hash_of_werkzeugs_is_verified_in_the_same_thread(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    threads: list[str] = []
+
+    def matches(password_hash: str, password: str) -> bool:
+        threads.append(threading.current_thread().name)
+        return foreign_hashes_match(password_hash, password)
+
+    monkeypatch.setattr("service.foreign_hashes.matches", matches)
+    theirs = generate_password_hash("a fine long password", method)
+    assert await passwords.matches(theirs, "a fine long password")
+    assert not await passwords.matches(theirs, "another password")
+    assert all(thread.startswith("passwords") for thread in threads)
+    assert len(threads) == 2
+
+
+async def test_a_hash_made_now_is_not_outdated(passwords: Passwords) -> None:
+    assert not passwords.is_outdated(await passwords.hash("a fine long password"))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"time_cost": 2}, {"memory_cost": 16}, {"parallelism": 2, "memory_cost": 16}, {"type": Type.I}]
+)
+def test_an_argon2_hash_of_another_kind_or_cost_is_outdated(passwords: Passwords, changes: Any) -> None:
+    now = {"time_cost": 1, "memory_cost": 8, "parallelism": 1, "type": Type.ID}
+    assert passwords.is_outdated(PasswordHasher(**{**now, **changes}).hash("a fine long password"))
+
+
+@pytest.mark.parametrize("method", ["scrypt:1024:8:1", "pbkdf2:sha256:10"])
+def test_every_hash_of_werkzeugs_is_outdated(passwords: Passwords, method: str) -> None:
+    assert passwords.is_outdated(generate_password_hash("a fine long password", method))
 
 
 async def test_nothing_matches_where_there_is_no_hash(passwords: Passwords) -> None:
