@@ -10,10 +10,10 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from domain.auth import Client, Session, SignIn
 from domain.errors import EmailTaken
 from domain.pages import Slice
 from domain.posts import Post
-from domain.sessions import Client, Session, SignIn
 from domain.users import Account, Actor, Credentials, Role
 from service.ports import Store
 

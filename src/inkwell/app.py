@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from quart import Quart
 
-from domain.sessions import SessionRules
+from domain.auth import SessionRules
 from domain.users import Access
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining

@@ -4,8 +4,8 @@ from pydantic import TypeAdapter
 from quart import Blueprint, Response
 from typing_extensions import TypedDict
 
+from domain.auth import OwnSession, SignedIn, Tokens
 from domain.errors import SessionNotFound
-from domain.sessions import OwnSession, SignedIn, Tokens
 from routes.http import actor, body, client, no_content, no_query, path_id, reply, services
 from routes.users import USER, OneUser, location
 from service.account import Farewell, PasswordChange

@@ -12,6 +12,7 @@ from quart import Response, current_app
 from quart import request as current_request
 from werkzeug.local import LocalProxy
 
+from domain.auth import Client
 from domain.errors import (
     BadJson,
     Detail,
@@ -23,7 +24,6 @@ from domain.errors import (
     TokenInvalid,
     TokenMissing,
 )
-from domain.sessions import Client
 from domain.users import Actor
 from routes.request import Request
 from service import Services

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import model_validator
 from uuid_utils.compat import uuid7
 
+from domain.auth import Client, Refreshing, SessionRules, SignedIn, Tokens
 from domain.errors import (
     InvalidCredentials,
     MissingCredentials,
@@ -17,7 +18,6 @@ from domain.errors import (
     Unavailable,
     UserInactive,
 )
-from domain.sessions import Client, Refreshing, SessionRules, SignedIn, Tokens
 from domain.users import Actor, Credentials
 from service.fields import Input, Text, normal_email
 from service.passwords import Passwords

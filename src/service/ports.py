@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from domain.auth import Client, Session, SignIn
 from domain.pages import Slice
 from domain.posts import Post
-from domain.sessions import Client, Session, SignIn
 from domain.users import Account, Credentials, Role
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from domain.auth import OwnSession, Session, SessionRules
 from domain.errors import SessionNotFound
-from domain.sessions import OwnSession, Session, SessionRules
 from domain.users import Actor
 from service.fields import Input
 from service.ports import Store

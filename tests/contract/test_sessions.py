@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from domain.sessions import Client, Session, SignIn
+from domain.auth import Client, Session, SignIn
 from domain.users import Account, Credentials
 from service.ports import Store
 from tests.fakes import NOBODY, change_user

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from uuid_utils.compat import uuid7
 
+from domain.auth import Client, SessionRules, SignedIn
 from domain.errors import InvalidCredentials, SessionEnded, TokenExpired, TokenInvalid, Unavailable, UserInactive
-from domain.sessions import Client, SessionRules, SignedIn
 from domain.users import Account
 from service.auth import AuthService, Login
 from service.passwords import Passwords

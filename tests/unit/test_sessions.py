@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from domain.auth import Refreshing, Session, SessionRules
 from domain.errors import RefreshInvalid
-from domain.sessions import Refreshing, Session, SessionRules
 from service.tokens import RefreshTokens
 from tests.fakes import NOBODY
 

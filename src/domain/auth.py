@@ -1,4 +1,4 @@
-"""Sessions: one for each sign-in, named by the tokens that it gave out."""
+"""Signing in: sessions, the tokens they give out, and what becomes of those."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Sessions in PostgreSQL."""
+"""Sessions, and the sign-ins behind them, in PostgreSQL."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Column, Text, Uuid, and_, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.sessions import Client, Session, SignIn
+from domain.auth import Client, Session, SignIn
 from domain.users import Account, Credentials
 from repositories.tables import sessions, users
 from repositories.users import ACCOUNT
