@@ -24,10 +24,8 @@ def run(connection: Connection) -> None:
 
 async def run_by_itself() -> None:
     """For the `alembic` command, which brings no connection along: on the database of the settings."""
-    async with with_database(load_settings()) as settings:
-        assert settings.database  # that is what `with_database` is for
-        async with connected(settings.database) as connection:
-            await connection.run_sync(run)
+    async with with_database(load_settings()) as settings, connected(settings.named_database) as connection:
+        await connection.run_sync(run)
 
 
 given = context.config.attributes.get("connection")

@@ -9,7 +9,7 @@ from domain.users import Access
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
 from inkwell.readiness import Readiness
-from inkwell.settings import ConfigurationError, Settings
+from inkwell.settings import Settings
 from repositories.database import Database, Limits
 from routes import errors, headers
 from routes.auth import auth
@@ -56,9 +56,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
 
 def connect(settings: Settings) -> Database:
     """The database of the settings; connects when it is first used. Raises ConfigurationError."""
-    url = settings.database
-    if url is None:
-        raise ConfigurationError("DATABASE_URL: no database is named")
+    url = settings.named_database
     return Database.connect(url.sqlalchemy_url, url.connect_args, _limits(settings))
 
 

@@ -71,10 +71,9 @@ async def load(settings: Settings, demo: Demo, advance: Advance) -> bool:
 
     `advance` is told how many rows were written since its last call. Raises ConfigurationError, DatabaseAway.
     """
-    if settings.database is None:
-        raise ConfigurationError("DATABASE_URL: no database is named")
+    database = settings.named_database
     try:
-        await _load(settings.database, demo, await _hashed(settings), advance)
+        await _load(database, demo, await _hashed(settings), advance)
     except UniqueViolationError:
         return False
     except Exception as error:

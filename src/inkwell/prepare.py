@@ -35,10 +35,9 @@ async def prepare(settings: Settings) -> None:
 
 async def migrated(settings: Settings) -> None:
     """Brings the schema to its newest version. Raises DatabaseAway, ConfigurationError."""
-    if settings.database is None:
-        raise ConfigurationError("DATABASE_URL: no database is named")
+    database = settings.named_database
     try:
-        await migrate(settings.database)
+        await migrate(database)
     except Exception as error:
         if is_away(error):
             raise DatabaseAway(_reason(error)) from None

@@ -174,6 +174,13 @@ class Settings(BaseSettings):
         """The database named by DATABASE_URL, or None where the embedded server is to be used."""
         return parse_database_url(self.database_url.get_secret_value()) if self.database_url else None
 
+    @property
+    def named_database(self) -> DatabaseUrl:
+        """The database, for what cannot do without one. Raises ConfigurationError."""
+        if self.database is None:
+            raise ConfigurationError("DATABASE_URL: no database is named")
+        return self.database
+
     def on(self, database_url: str) -> "Settings":
         """These settings, on another database."""
         return self.model_copy(update={"database_url": SecretStr(database_url)})

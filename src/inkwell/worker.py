@@ -22,11 +22,11 @@ from inkwell.draining import Draining
 from inkwell.logs import configure_logging
 from inkwell.settings import ConfigurationError, Settings, load_settings
 from inkwell.supervisor import BACKLOG, ignore_signals
+from routes.headers import LONGEST_HEADERS_BYTES
 
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection (60 s), lest we close one under a request
-HEADER_LIMIT_BYTES = 16 * 1024
 LAST_REQUESTS_SECONDS = 0.5  # for the first request on a connection that was accepted just before the door was shut
 SHUTDOWN_SECONDS = 5  # for the application to close its pools
 
@@ -116,7 +116,7 @@ def _config(settings: Settings, listener: socket.socket) -> Config:
     config.bind = f"fd://{listener.dup().detach()}"
     config.backlog = BACKLOG
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
-    config.h11_max_incomplete_size = config.h2_max_header_list_size = HEADER_LIMIT_BYTES
+    config.h11_max_incomplete_size = config.h2_max_header_list_size = LONGEST_HEADERS_BYTES
     config.include_server_header = False
     config.graceful_timeout = settings.grace_seconds
     config.shutdown_timeout = SHUTDOWN_SECONDS

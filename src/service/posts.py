@@ -61,7 +61,7 @@ class PostService:
     async def list(self, reader: Actor | None, listing: PostListing) -> Page[Post]:
         """Published posts, newest published first; or the reader's own, newest created first. Raises TokenMissing."""
         if listing.mine:
-            return await self._own(reader, listing)
+            return await self._list_own(reader, listing)
         async with self._store.read() as work:
             found = await work.posts.find_published(listing.author, limit=listing.limit, offset=listing.offset)
         return listing.answer(found)
@@ -93,16 +93,16 @@ class PostService:
         """Raises NotYours, PostNotFound."""
         async with self._store.write() as work:
             post = await work.posts.change(post_id, _owner(actor), changes.sent) if changes.sent else None
-            return post or _own(await work.posts.get(post_id), actor)
+            return post or _require_own(await work.posts.get(post_id), actor)
 
     async def remove(self, actor: Actor, post_id: UUID) -> None:
         """Raises NotYours, PostNotFound."""
         async with self._store.write() as work:
             if not await work.posts.remove(post_id, _owner(actor)):
-                _own(await work.posts.get(post_id), actor)
+                _require_own(await work.posts.get(post_id), actor)
                 raise PostNotFound
 
-    async def _own(self, reader: Actor | None, listing: PostListing) -> Page[Post]:
+    async def _list_own(self, reader: Actor | None, listing: PostListing) -> Page[Post]:
         if reader is None:
             raise TokenMissing
         if listing.author not in (None, reader.id):
@@ -126,7 +126,7 @@ def _seen(post: Post | None, reader: Actor | None) -> Post:
     return post
 
 
-def _own(post: Post | None, actor: Actor) -> Post:
+def _require_own(post: Post | None, actor: Actor) -> Post:
     seen = _seen(post, actor)
     if not actor.is_admin and seen.author_id != actor.id:
         raise NotYours
