@@ -10,11 +10,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from domain.auth import Client, Session, SignIn
+from domain.auth import Session, SignIn
 from domain.errors import EmailTaken
 from domain.pages import Slice
 from domain.posts import Post
-from domain.users import Account, Actor, Credentials, Role
+from domain.users import Account, Actor, Client, Credentials, Role
 from service.ports import Store
 
 T = TypeVar("T")
@@ -250,6 +250,12 @@ class MemorySessions:
         for session in [one for one in await self.of(user_id) if one.id != but]:
             del self._tables.sessions[session.id]
 
+    async def purge(self, unused_since: datetime, limit: int) -> int:
+        doomed = [one for one in self._tables.sessions.values() if one.last_used_at < unused_since][:limit]
+        for session in doomed:
+            del self._tables.sessions[session.id]
+        return len(doomed)
+
 
 async def add_user(
     store: Store,
@@ -285,7 +291,7 @@ async def add_post(store: Store, author_id: UUID, title: str = "A title", *, pub
 
 def signed_in(account: Account) -> Actor:
     """The account as somebody who is asking."""
-    return Actor(account, uuid7())
+    return Actor(account, uuid7(), Client("192.0.2.1", "A browser"))
 
 
 def _contains(account: Account, q: str, by_address: bool) -> bool:

@@ -8,14 +8,6 @@ from uuid import UUID
 from domain.users import Account
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Where a sign-in came from: the client's address and what its program calls itself."""
-
-    ip: str | None
-    user_agent: str | None
-
-
 class Refreshing(Enum):
     """What becomes of a refresh token that is shown."""
 

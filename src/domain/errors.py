@@ -150,6 +150,11 @@ class Detail:
     message: str
 
 
+class BadCursor(Invalid):
+    code = "bad_cursor"
+    message = "This cursor does not belong to this list; start again without it"
+
+
 class NotJson(Invalid):
     code = "not_json"
     message = "Request body must be JSON"

@@ -55,11 +55,21 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """Where a request comes from: the client's address, what its program calls itself, and the request's id."""
+
+    ip: str | None
+    user_agent: str | None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking: an active account, signed in by a session that has not ended."""
+    """Who is asking, and from where: an active account, signed in by a session that has not ended."""
 
     account: Account
     session_id: UUID
+    client: Client
 
     @property
     def id(self) -> UUID:

@@ -6,6 +6,7 @@ from quart import Quart
 
 from domain.auth import SessionRules
 from domain.users import Access
+from inkwell.background import Background, Chore
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
 from inkwell.readiness import Readiness
@@ -27,6 +28,8 @@ from service.sessions import SessionService
 from service.tokens import AccessTokens, RefreshTokens
 from service.users import UserService
 
+PURGE_PAUSE_S = 600  # between looks for rows whose time is over: they are refused already, and only take up room
+
 
 def create_app(settings: Settings, draining: Draining | None = None, database: Database | None = None) -> Quart:
     """The application, with its services on the database of the settings, or on the one that is given.
@@ -37,7 +40,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     draining = Draining() if draining is None else draining
     passwords = make_passwords(settings)
     app = _bare_app(settings)
-    app.extensions["inkwell"] = make_services(settings, database, passwords)
+    services = app.extensions["inkwell"] = make_services(settings, database, passwords)
     app.extensions["draining"] = draining
     errors.register(app)
     headers.register(
@@ -46,8 +49,15 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     for blueprint in (make_health(Readiness(database, draining).check), auth, keys, users, posts):
         app.register_blueprint(blueprint)
 
+    background = Background(chores(services))
+
+    @app.before_serving
+    async def start() -> None:
+        background.start()
+
     @app.after_serving
     async def close() -> None:
+        await background.stop()
         passwords.close()
         await database.close()
 
@@ -88,6 +98,11 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
         users=UserService(store, passwords, access),
         posts=PostService(store),
     )
+
+
+def chores(services: Services) -> list[Chore]:
+    """What is done beside the requests."""
+    return [Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S)]
 
 
 def _bare_app(settings: Settings) -> Quart:

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import Column, Text, Uuid, and_, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.auth import Client, Session, SignIn
-from domain.users import Account, Credentials
+from domain.auth import Session, SignIn
+from domain.users import Account, Client, Credentials
+from repositories.purging import purge
 from repositories.tables import sessions, users
 from repositories.users import ACCOUNT
 
@@ -57,6 +58,7 @@ _REFRESHED = (
 )
 _END = delete(sessions).where(_BY_ID, _OF_USER).returning(sessions.c.id)
 _END_ALL = delete(sessions).where(_OF_USER)
+_PURGE = purge(sessions, sessions.c.last_used_at < bindparam("unused_since", type_=_TIME))
 _END_OTHERS = _END_ALL.where(sessions.c.id != bindparam("but"))
 
 _LIVING = and_(
@@ -112,3 +114,6 @@ class SessionRepository:
             await self._session.execute(_END_ALL, {"user_id": user_id})
         else:
             await self._session.execute(_END_OTHERS, {"user_id": user_id, "but": but})
+
+    async def purge(self, unused_since: datetime, limit: int) -> int:
+        return len((await self._session.execute(_PURGE, {"unused_since": unused_since, "limit": limit})).all())

@@ -113,6 +113,6 @@ sessions = Table(
     Column("user_agent", Text),
 )
 Index("ix_sessions_user_id", sessions.c.user_id)
+Index("ix_sessions_last_used_at", sessions.c.last_used_at)
 
-
-REVISION = "0001"  # the newest migration; this code works with it and, until a breaking one, with those that follow
+REVISION = "0002"  # the newest migration; this code works with it and, until a breaking one, with those that follow

@@ -12,7 +12,6 @@ from quart import Response, current_app
 from quart import request as current_request
 from werkzeug.local import LocalProxy
 
-from domain.auth import Client
 from domain.errors import (
     BadJson,
     Detail,
@@ -24,7 +23,7 @@ from domain.errors import (
     TokenInvalid,
     TokenMissing,
 )
-from domain.users import Actor
+from domain.users import Actor, Client
 from routes.request import Request
 from service import Services
 from service.fields import as_uuid
@@ -56,14 +55,14 @@ async def visitor() -> Actor | None:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise TokenInvalid
-    found = await services.auth.authenticate(token.strip(" "))
+    found = await services.auth.authenticate(token.strip(" "), client())
     request.user_id = str(found.id)
     return found
 
 
 def client() -> Client:
     """Where the request comes from."""
-    return Client(request.client_ip, request.user_agent_name)
+    return Client(request.client_ip, request.user_agent_name, request.request_id)
 
 
 async def body(model: type[Model], *, optional: bool = False) -> Model:

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import model_validator
 from uuid_utils.compat import uuid7
 
-from domain.auth import Client, Refreshing, SessionRules, SignedIn, Tokens
+from domain.auth import Refreshing, SessionRules, SignedIn, Tokens
 from domain.errors import (
     InvalidCredentials,
     MissingCredentials,
@@ -18,7 +18,7 @@ from domain.errors import (
     Unavailable,
     UserInactive,
 )
-from domain.users import Actor, Credentials
+from domain.users import Actor, Client, Credentials
 from service.fields import Input, Text, normal_email
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
@@ -128,7 +128,7 @@ class AuthService:
         refresh_token = self._refresh_tokens.make(session_id, count)
         return Tokens(access_token, refresh_token, "Bearer", self._access_tokens.lifetime_s)
 
-    async def authenticate(self, token: str) -> Actor:
+    async def authenticate(self, token: str, client: Client) -> Actor:
         """The actor whom an access token names. Raises a kind of Unauthenticated."""
         claims = self._access_tokens.read(token)
         async with self._store.read() as work:
@@ -137,7 +137,7 @@ class AuthService:
             raise UserInactive
         if not found.session_lives:
             raise SessionEnded
-        return Actor(found.account, claims.session_id)
+        return Actor(found.account, claims.session_id, client)
 
     async def _check(self, login: Login) -> Credentials:
         async with self._store.read() as work:

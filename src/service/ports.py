@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from domain.auth import Client, Session, SignIn
+from domain.auth import Session, SignIn
 from domain.pages import Slice
 from domain.posts import Post
-from domain.users import Account, Credentials, Role
+from domain.users import Account, Client, Credentials, Role
+
+PURGE_BATCH = 500  # rows in one transaction: short enough to disturb nobody
 
 
 class Users(Protocol):
@@ -103,6 +105,9 @@ class Sessions(Protocol):
 
     async def end_all(self, user_id: UUID, but: UUID | None = None) -> None:
         """Ends the user's sessions, one of them excepted."""
+
+    async def purge(self, unused_since: datetime, limit: int) -> int:
+        """Removes at most `limit` sessions last used before, none that somebody else removes; says how many."""
 
 
 class UnitOfWork(Protocol):

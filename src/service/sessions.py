@@ -9,7 +9,7 @@ from domain.auth import OwnSession, Session, SessionRules
 from domain.errors import SessionNotFound
 from domain.users import Actor
 from service.fields import Input
-from service.ports import Store
+from service.ports import PURGE_BATCH, Store
 
 
 class Logout(Input):
@@ -43,6 +43,11 @@ class SessionService:
                 await work.sessions.end(actor.id, actor.session_id)
             else:
                 await work.sessions.end_all(actor.id, but=actor.session_id if logout.scope == "others" else None)
+
+    async def purge(self) -> int:
+        """Removes some of the sessions that lay idle too long; says how many."""
+        async with self._store.write() as work:
+            return await work.sessions.purge(self._now() - self._rules.idle, PURGE_BATCH)
 
 
 def _seen_by(actor: Actor, session: Session) -> OwnSession:

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from domain.auth import Client, Session, SignIn
-from domain.users import Account, Credentials
+from domain.auth import Session, SignIn
+from domain.users import Account, Client, Credentials
 from service.ports import Store
 from tests.fakes import NOBODY, change_user
 
@@ -185,3 +185,16 @@ async def test_all_sessions_but_one_can_be_ended(store: Store, ada: Account, see
     async with store.write() as work:
         await work.sessions.end_all(ada.id, but=made[1])
         assert [session.id for session in await work.sessions.of(ada.id)] == [made[1]]
+
+
+async def test_sessions_that_nobody_used_for_long_are_purged_in_batches(
+    store: Store, ada: Account, seen: Credentials
+) -> None:
+    made = [(await add(store, seen, now=NOW + timedelta(days=number)))[1] for number in range(4)]
+    purged = []
+    for _ in range(3):
+        async with store.write() as work:
+            purged.append(await work.sessions.purge(NOW + timedelta(days=3), 2))
+    async with store.read() as work:
+        assert [session.id for session in await work.sessions.of(ada.id)] == [made[3]]
+    assert purged == [2, 1, 0]

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from uuid_utils.compat import uuid7
 
-from domain.auth import Client, SessionRules, SignedIn
+from domain.auth import SessionRules, SignedIn
 from domain.errors import InvalidCredentials, SessionEnded, TokenExpired, TokenInvalid, Unavailable, UserInactive
-from domain.users import Account
+from domain.users import Account, Client
 from service.auth import AuthService, Login
 from service.passwords import Passwords
 from service.ports import Store
@@ -96,7 +96,7 @@ async def test_an_address_fits_however_it_is_typed(auth: AuthService, account: A
 
 async def test_every_login_opens_a_session_of_its_own(auth: AuthService, account: Account) -> None:
     first, second = await log_in(auth), await log_in(auth)
-    actors = [await auth.authenticate(each.access_token) for each in (first, second)]
+    actors = [await auth.authenticate(each.access_token, CLIENT) for each in (first, second)]
     assert actors[0].session_id != actors[1].session_id
     assert first.refresh_token != second.refresh_token
 
@@ -219,16 +219,16 @@ async def test_a_token_leads_to_the_actor_behind_it(
     auth: AuthService, account: Account, access_tokens: AccessTokens
 ) -> None:
     token = (await log_in(auth)).access_token
-    actor = await auth.authenticate(token)
+    actor = await auth.authenticate(token, CLIENT)
     assert actor.account == account
     assert Claims(actor.id, actor.session_id) == access_tokens.read(token)
 
 
 async def test_an_actor_is_what_the_account_is_now(auth: AuthService, store: MemoryStore, account: Account) -> None:
     token = (await log_in(auth)).access_token
-    assert not (await auth.authenticate(token)).is_admin
+    assert not (await auth.authenticate(token, CLIENT)).is_admin
     await change_user(store, account.id, role="admin")
-    assert (await auth.authenticate(token)).is_admin
+    assert (await auth.authenticate(token, CLIENT)).is_admin
 
 
 async def test_a_token_of_a_removed_user_is_of_nobody(auth: AuthService, store: MemoryStore, account: Account) -> None:
@@ -236,7 +236,7 @@ async def test_a_token_of_a_removed_user_is_of_nobody(auth: AuthService, store: 
     async with store.write() as work:
         await work.users.remove(account.id)
     with pytest.raises(UserInactive):
-        await auth.authenticate(token)
+        await auth.authenticate(token, CLIENT)
 
 
 async def test_a_token_of_a_deactivated_user_is_of_nobody(
@@ -245,7 +245,7 @@ async def test_a_token_of_a_deactivated_user_is_of_nobody(
     token = (await log_in(auth)).access_token
     await change_user(store, account.id, is_active=False)
     with pytest.raises(UserInactive):
-        await auth.authenticate(token)
+        await auth.authenticate(token, CLIENT)
 
 
 async def test_a_token_of_an_ended_session_is_refused(auth: AuthService, store: MemoryStore, account: Account) -> None:
@@ -253,7 +253,7 @@ async def test_a_token_of_an_ended_session_is_refused(auth: AuthService, store: 
     async with store.write() as work:
         await work.sessions.end_all(account.id)
     with pytest.raises(SessionEnded):
-        await auth.authenticate(token)
+        await auth.authenticate(token, CLIENT)
 
 
 async def test_who_is_inactive_and_signed_out_is_told_the_first(
@@ -264,43 +264,43 @@ async def test_who_is_inactive_and_signed_out_is_told_the_first(
     async with store.write() as work:
         await work.sessions.end_all(account.id)
     with pytest.raises(UserInactive):
-        await auth.authenticate(token)
+        await auth.authenticate(token, CLIENT)
 
 
 async def test_a_session_ends_by_itself_after_its_lifetime(auth: AuthService, account: Account, watch: Watch) -> None:
     token = (await log_in(auth)).access_token
     watch.ahead = SESSION_LIFETIME - timedelta(minutes=1)
-    assert (await auth.authenticate(token)).account == account
+    assert (await auth.authenticate(token, CLIENT)).account == account
     watch.ahead = SESSION_LIFETIME + timedelta(minutes=1)
     with pytest.raises(SessionEnded):
-        await auth.authenticate(token)
+        await auth.authenticate(token, CLIENT)
 
 
 async def test_a_session_that_was_never_opened_has_ended(
     auth: AuthService, account: Account, access_tokens: AccessTokens
 ) -> None:
     with pytest.raises(SessionEnded):
-        await auth.authenticate(access_tokens.make(account.id, uuid7()))
+        await auth.authenticate(access_tokens.make(account.id, uuid7()), CLIENT)
 
 
 async def test_a_session_serves_its_own_user_only(
     auth: AuthService, account: Account, users: UserService, access_tokens: AccessTokens
 ) -> None:
     other = await users.register(NewAccount(email="bob@example.com", password=PASSWORD))
-    session_id = (await auth.authenticate((await log_in(auth)).access_token)).session_id
+    session_id = (await auth.authenticate((await log_in(auth)).access_token, CLIENT)).session_id
     with pytest.raises(SessionEnded):
-        await auth.authenticate(access_tokens.make(other.id, session_id))
+        await auth.authenticate(access_tokens.make(other.id, session_id), CLIENT)
 
 
 async def test_a_bad_token_is_refused_before_anybody_is_looked_for(auth: AuthService, account: Account) -> None:
     with pytest.raises(TokenInvalid):
-        await auth.authenticate("no.token.here")
+        await auth.authenticate("no.token.here", CLIENT)
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     old = AccessTokens(KEYS, issuer="inkwell", audience="inkwell", lifetime=timedelta(minutes=15), now=lambda: long_ago)
     with pytest.raises(TokenExpired):
-        await auth.authenticate(old.make(account.id, uuid7()))
+        await auth.authenticate(old.make(account.id, uuid7()), CLIENT)
 
 
 async def test_a_refresh_token_is_no_access_token(auth: AuthService, account: Account) -> None:
     with pytest.raises(TokenInvalid):
-        await auth.authenticate((await log_in(auth)).refresh_token)
+        await auth.authenticate((await log_in(auth)).refresh_token, CLIENT)

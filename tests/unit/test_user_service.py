@@ -8,9 +8,8 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from domain.auth import Client
 from domain.errors import AdminRequired, DomainError, EmailTaken, LastAdmin, NotYours, Unavailable, UserNotFound
-from domain.users import Access, Account, Actor, Credentials, User
+from domain.users import Access, Account, Actor, Client, Credentials, User
 from service.passwords import Passwords
 from service.users import NewAccount, NewPassword, NewUser, UserChanges, UserListing, UserService
 from tests.fakes import HASH, NOBODY, MemoryStore, add_post, add_user, change_user, signed_in

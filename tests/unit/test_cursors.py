@@ -1,0 +1,50 @@
+"""Cursors: read back as they were made, and nothing else is read."""
+
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+
+import pytest
+
+from domain.errors import BadCursor
+from service.cursors import FINGERPRINT_BYTES, make_cursor, read_cursor
+
+LISTING = "users sort=email role=user"
+
+
+@pytest.mark.parametrize("place", [[], ["2026-01-01T00:00:00Z", "an id"], [None, "an id"], ['é "quoted" \U0001f600']])
+def test_a_place_is_read_back(place: list[str | None]) -> None:
+    assert read_cursor(make_cursor(LISTING, place), LISTING) == place
+
+
+def test_a_cursor_fits_only_the_list_that_it_was_made_for() -> None:
+    with pytest.raises(BadCursor):
+        read_cursor(make_cursor(LISTING, ["a", "b"]), "users sort=-email role=user")
+
+
+def forged(payload: bytes, version: bytes = b"\x01") -> str:
+    head = version + sha256(LISTING.encode()).digest()[:FINGERPRINT_BYTES]
+    return urlsafe_b64encode(head + payload).rstrip(b"=").decode()
+
+
+BROKEN = {
+    "empty": "",
+    "no base64": "!!!",
+    "not ASCII": "é",
+    "one letter": "A",
+    "a letter short": make_cursor(LISTING, ["a", "b"])[:-1],
+    "padded": make_cursor(LISTING, ["a"]) + "=",
+    "another version": forged(b'["a"]', b"\x02"),
+    "no JSON": forged(b"[oops"),
+    "no UTF-8": forged(b"\xff"),
+    "no list": forged(b'{"a":1}'),
+    "a number in it": forged(b"[1]"),
+    "spelt otherwise": forged(b'[ "a" ]'),
+    "half a character": forged(b'["\\ud800"]'),
+    "deep": forged(b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("cursor", BROKEN.values(), ids=BROKEN)
+def test_anything_else_is_refused(cursor: str) -> None:
+    with pytest.raises(BadCursor):
+        read_cursor(cursor, LISTING)
