@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Text, Uuid, and_, bindparam, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.auth import Session, SignIn
 from domain.users import Account, Client, Credentials
 from repositories.purging import purge
+from repositories.reading import Executor
 from repositories.tables import sessions, users
 from repositories.users import ACCOUNT
 
@@ -76,7 +76,7 @@ _SIGN_IN = (
 class SessionRepository:
     """Sessions over one database session."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: Executor) -> None:
         self._session = session
 
     async def add(

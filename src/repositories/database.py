@@ -1,18 +1,19 @@
 """The database: looking and changing, and what an outage is."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from domain.errors import DomainError, Unavailable
 from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.posts import PostRepository
+from repositories.reading import Executor, Look
 from repositories.users import UserRepository
 
 
@@ -48,7 +49,7 @@ class Limits:
 class Work:
     """The repositories over one session."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: Executor) -> None:
         self.users = UserRepository(session)
         self.posts = PostRepository(session)
         self.sessions = SessionRepository(session)
@@ -60,7 +61,6 @@ class Database:
     def __init__(self, engine: AsyncEngine, looking: AsyncEngine) -> None:
         self._engine = engine
         self._looking = looking.execution_options(isolation_level="AUTOCOMMIT")
-        self._reading = async_sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"))
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
@@ -77,11 +77,9 @@ class Database:
         # One connection apart, so that a pool emptied by slow requests is not taken for a database that is away.
         return cls(engine, looking=make(pool_size=1, max_overflow=0))
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Work]:
+    def read(self) -> AbstractAsyncContextManager[Work]:
         """Looks: each statement by itself on the wire, no BEGIN and no ROLLBACK. Raises Unavailable."""
-        async with self._outages_named(), self._reading() as session:
-            yield Work(session)
+        return _Reading(self, Look(self._engine))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Work]:
@@ -105,14 +103,32 @@ class Database:
     async def _outages_named(self) -> AsyncIterator[None]:
         try:
             yield
-        except DomainError:
-            raise
         except Exception as error:
-            if not is_outage(error):
-                raise
-            if sqlstate(error) == READ_ONLY:
-                await self._engine.dispose()  # these connections lead to a former primary; new ones find the new one
-            raise Unavailable from error
+            await self.name_outage(error)
+            raise
+
+    async def name_outage(self, error: BaseException) -> None:
+        """Raises Unavailable if this is an outage."""
+        if isinstance(error, DomainError) or not is_outage(error):
+            return
+        if sqlstate(error) == READ_ONLY:
+            await self._engine.dispose()  # these connections lead to a former primary; new ones find the new one
+        raise Unavailable from error
+
+
+class _Reading:
+    """A block that looks; written out, since a generator would take longer than a look at one row."""
+
+    def __init__(self, database: Database, look: Look) -> None:
+        self._database, self._look = database, look
+
+    async def __aenter__(self) -> Work:
+        return Work(self._look)
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        await self._look.aclose()
+        if isinstance(error, Exception):
+            await self._database.name_outage(error)
 
 
 def _milliseconds(seconds: float) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, bindparam, func, select, true
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ColumnCollection
 
 from domain.pages import Slice
+from repositories.reading import Executor
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def _sorted(columns: ColumnCollection[str, Any], order: Sequence[str], descendin
 
 
 async def fetch_page(
-    session: AsyncSession, statement: Select[Any], parameters: Mapping[str, Any], make: Callable[..., T]
+    session: Executor, statement: Select[Any], parameters: Mapping[str, Any], make: Callable[..., T]
 ) -> Slice[T]:
     found = (await session.execute(statement, parameters)).all()
     return Slice([make(*row[1:]) for row in found if row[1] is not None], found[0][0])

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Select, bindparam, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.pages import Slice
 from domain.posts import Post
 from repositories.failures import violated_constraint
 from repositories.paging import fetch_page, page_statement
+from repositories.reading import Executor
 from repositories.tables import posts
 
 POST: tuple[Column[Any], ...] = (
@@ -35,7 +35,7 @@ _PUBLISH = _ADD.values(published_at=func.now())
 class PostRepository:
     """Posts over one session."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: Executor) -> None:
         self._session = session
 
     async def add(self, post_id: UUID, author_id: UUID, title: str, content: str, *, published: bool) -> Post | None:

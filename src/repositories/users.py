@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import Column, Select, and_, bindparam, delete, func, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.errors import EmailTaken
 from domain.pages import Slice
 from domain.users import Account, Credentials, Role
 from repositories.failures import violated_constraint
 from repositories.paging import fetch_page, page_statement
+from repositories.reading import Executor
 from repositories.tables import users
 
 ACCOUNT: tuple[Column[Any], ...] = (
@@ -56,7 +56,7 @@ _NAMES = func.inkwell_fold(func.concat_ws(func.chr(31), users.c.first_name, user
 class UserRepository:
     """Users over one session."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: Executor) -> None:
         self._session = session
 
     async def add(

@@ -1,0 +1,134 @@
+"""Looks at the database without what only changes need: no transaction, no unit of work.
+
+A prebuilt statement is compiled once, and then sent straight on the connection that SQLAlchemy's pool hands out: a
+fifth of the processor time that AsyncSession.execute() takes for the same row (docs/decisions/0016).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Protocol, cast
+
+from asyncpg import Connection, PostgresError
+from sqlalchemy import Executable, PoolProxiedConnection
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+from sqlalchemy.util import greenlet_spawn
+
+Row = Sequence[Any]
+Processor = Callable[[Any], Any]
+
+_DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+MOST_STATEMENTS = 512  # the prebuilt ones are some dozens; a bound, in case one is built per request by mistake
+
+
+class Rows(Protocol):
+    """What repositories ask of a result: SQLAlchemy's, and the one below."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+    def all(self) -> Sequence[Any]: ...
+    def one(self) -> Any: ...
+    def one_or_none(self) -> Any | None: ...
+    def scalars(self) -> Iterable[Any]: ...
+
+
+class Executor(Protocol):
+    """What repositories ask of a session: SQLAlchemy's for changes, and a Look."""
+
+    async def execute(self, statement: Any, params: Any = None, /) -> Rows: ...
+
+
+class FetchedRows(list[Row]):
+    """The rows of a look, all of them fetched."""
+
+    def all(self) -> Sequence[Row]:
+        return self
+
+    def one(self) -> Row:
+        found = self.one_or_none()
+        if found is None:
+            raise NoResultFound("No row was found when one was required")
+        return found
+
+    def one_or_none(self) -> Row | None:
+        if len(self) > 1:
+            raise MultipleResultsFound("Multiple rows were found when one or none was required")
+        return self[0] if self else None
+
+    def scalars(self) -> Iterable[Any]:
+        return [row[0] for row in self]
+
+
+class Look:
+    """One look at the database: borrows a connection from the pool at its first statement, until it is closed."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._borrowed: PoolProxiedConnection | None = None
+
+    async def execute(self, statement: Executable, parameters: Mapping[str, Any] = NOTHING, /) -> FetchedRows:
+        """Raises what asyncpg raises, and SQLAlchemy's TimeoutError where the pool stays empty."""
+        if self._borrowed is None:
+            self._borrowed = await self._engine.raw_connection()
+        compiled, connection = _compile(statement), cast(Connection, self._borrowed.driver_connection)
+        try:
+            rows = await connection.fetch(compiled.sql, *compiled.arguments(parameters))
+        except BaseException as error:
+            # Whoever was broken off in the middle of an answer leaves the rest of it on the wire.
+            if connection.is_closed() or not isinstance(error, PostgresError):
+                self._borrowed.invalidate()
+            raise
+        return FetchedRows(compiled.processed(rows))
+
+    async def aclose(self) -> None:
+        if self._borrowed is not None:
+            await greenlet_spawn(self._borrowed.close)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement as asyncpg takes it; the processors are empty where no type needs one."""
+
+    sql: str
+    names: Sequence[str]
+    constants: Mapping[str, Any]
+    bind_processors: Sequence[Processor]
+    result_processors: Sequence[Processor]
+
+    def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
+        values = [parameters[name] if name in parameters else self.constants[name] for name in self.names]
+        return _through(self.bind_processors, values) if self.bind_processors else values
+
+    def processed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        return [_through(self.result_processors, row) for row in rows] if self.result_processors else rows
+
+
+@lru_cache(MOST_STATEMENTS)
+def _compile(statement: Executable) -> Compiled:
+    compiled = cast(SQLCompiler, statement.compile(dialect=_DIALECT))  # type: ignore[attr-defined]
+    names = tuple(compiled.positiontup or ())
+    constants = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
+    binding = [_kind(compiled.binds[name].type).bind_processor(_DIALECT) for name in names]
+    showing = [_kind(column.type).result_processor(_DIALECT, None) for column in compiled._result_columns]
+    return Compiled(compiled.string, names, constants, _needed(binding), _needed(showing))
+
+
+def _kind(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    return kind.dialect_impl(_DIALECT)
+
+
+def _needed(processors: Sequence[Processor | None]) -> Sequence[Processor]:
+    return [processor or _as_it_is for processor in processors] if any(processors) else ()
+
+
+def _through(processors: Sequence[Processor], values: Sequence[Any]) -> list[Any]:
+    return [process(value) for process, value in zip(processors, values, strict=True)]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -1,0 +1,110 @@
+"""Looks at the database: what they give back, what they send, and what becomes of a connection that fails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from asyncpg import PostgresError
+from sqlalchemy import Integer, Text, bindparam, func, literal, select, text, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from inkwell.settings import Settings
+from repositories.database import Database
+from repositories.reading import Look
+
+BACKEND = text("SELECT pg_backend_pid()")
+
+
+@pytest.fixture
+def engine(database: Database) -> AsyncEngine:
+    return database._engine
+
+
+@pytest.fixture
+async def look(engine: AsyncEngine) -> AsyncIterator[Look]:
+    look = Look(engine)
+    yield look
+    await look.aclose()
+
+
+async def backend(engine: AsyncEngine) -> int:
+    """The server process at the other end of the pool's connection."""
+    look = Look(engine)
+    pid: int = (await look.execute(BACKEND)).one()[0]
+    await look.aclose()
+    return pid
+
+
+async def test_constants_and_parameters_arrive_in_their_places(look: Look) -> None:
+    statement = select(literal("constant"), bindparam("second", type_=Text), bindparam("first", type_=Integer))
+    assert tuple((await look.execute(statement, {"first": 1, "second": "two"})).one()) == ("constant", "two", 1)
+
+
+async def test_values_are_translated_where_their_type_needs_it(look: Look) -> None:
+    statement = select(bindparam("given", type_=JSONB), type_coerce(func.to_jsonb(text("'é'::text")), JSONB))
+    given = {"list": [1, None], "word": "é"}
+    assert list((await look.execute(statement, {"given": given})).one()) == [given, "é"]
+
+
+async def test_a_parameter_that_was_forgotten_is_not_taken_for_null(look: Look) -> None:
+    with pytest.raises(KeyError):
+        await look.execute(select(bindparam("forgotten", type_=Text)))
+
+
+async def test_one_row_is_one_row(look: Look) -> None:
+    two = await look.execute(text("VALUES (1), (2)"))
+    none = await look.execute(text("SELECT 1 WHERE false"))
+    assert (list(two.scalars()), len(two.all()), none.one_or_none()) == ([1, 2], 2, None)
+    with pytest.raises(MultipleResultsFound):
+        two.one()
+    with pytest.raises(NoResultFound):
+        none.one()
+
+
+async def test_nothing_is_begun_and_nothing_left_open(look: Look, engine: AsyncEngine) -> None:
+    states = text("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'")
+    first, second = (await look.execute(text("SELECT txid_current()"))).one(), await look.execute(states)
+    assert (await look.execute(text("SELECT txid_current()"))).one() != first
+    assert second.one()[0] == 0
+
+
+async def test_a_look_that_never_looked_takes_no_connection(engine: AsyncEngine) -> None:
+    await Look(engine).aclose()
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_statement_that_was_refused_leaves_the_connection_in_use(look: Look, engine: AsyncEngine) -> None:
+    before = (await look.execute(BACKEND)).one()[0]
+    with pytest.raises(PostgresError):
+        await look.execute(text("SELECT 1 / 0"))
+    await look.aclose()
+    assert await backend(engine) == before
+
+
+async def test_a_connection_on_which_an_answer_is_still_to_come_is_not_used_again(engine: AsyncEngine) -> None:
+    look = Look(engine)
+    before = (await look.execute(BACKEND)).one()[0]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(look.execute(text("SELECT pg_sleep(20)")), 0.05)
+    await look.aclose()
+    assert await backend(engine) != before
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_connection_that_was_cut_is_replaced(engine: AsyncEngine) -> None:
+    before = await backend(engine)
+    look = Look(engine)
+    with pytest.raises(PostgresError):
+        await look.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    await look.aclose()
+    assert await backend(engine) != before
+
+
+async def test_more_looks_than_the_pool_keeps_leave_it_as_it_was(engine: AsyncEngine, settings: Settings) -> None:
+    looks = [Look(engine) for _ in range(settings.database_pool_size + settings.database_pool_overflow)]
+    await asyncio.gather(*(look.execute(BACKEND) for look in looks))
+    for look in looks:
+        await look.aclose()
+    assert (engine.pool.checkedout(), engine.pool.checkedin()) == (0, settings.database_pool_size)  # type: ignore[attr-defined]
