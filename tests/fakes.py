@@ -217,10 +217,10 @@ class MemorySessions:
         self._tables.sessions[session_id] = session
         return True
 
-    async def sign_in(self, user_id: UUID, session_id: UUID, now: datetime) -> SignIn | None:
+    async def sign_in(self, user_id: UUID, session_id: UUID) -> SignIn | None:
         found, session = self._tables.users.get(user_id), self._tables.sessions.get(session_id)
-        lives = session is not None and session.user_id == user_id and session.expires_at > now
-        return SignIn(found.account, lives) if found else None
+        is_own = session is not None and session.user_id == user_id
+        return SignIn(found.account, session.expires_at if session and is_own else None) if found else None
 
     async def locked(self, session_id: UUID) -> tuple[Session, Account] | None:
         session = self._tables.sessions.get(session_id)

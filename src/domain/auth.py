@@ -73,10 +73,13 @@ class OwnSession:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What stands behind an access token now: the account, and whether its session goes on."""
+    """What stands behind an access token: the account, and when the session ends; None if it has ended."""
 
     account: Account
-    session_lives: bool
+    session_expires_at: datetime | None
+
+    def session_lives(self, now: datetime) -> bool:
+        return self.session_expires_at is not None and now < self.session_expires_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from domain.users import Access
 from inkwell.background import Background, Chore
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
+from inkwell.listener import Listener
 from inkwell.readiness import Readiness
 from inkwell.settings import Settings
-from repositories.database import Database, Limits
+from repositories.database import Database, Limits, Tell
 from routes import errors, headers
 from routes.auth import auth
 from routes.health import make_health
@@ -25,6 +26,7 @@ from service.passwords import Passwords
 from service.ports import Store
 from service.posts import PostService
 from service.sessions import SessionService
+from service.sign_ins import SignIns
 from service.tokens import AccessTokens, RefreshTokens
 from service.users import UserService
 
@@ -36,11 +38,13 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
 
     Connects at the first request. Raises ConfigurationError where there is no database to connect to.
     """
-    database = database or connect(settings)
+    sign_ins = SignIns()
+    database = database or connect(settings, sign_ins.forget)
+    listener = make_listener(settings, sign_ins)
     draining = Draining() if draining is None else draining
     passwords = make_passwords(settings)
     app = _bare_app(settings)
-    services = app.extensions["inkwell"] = make_services(settings, database, passwords)
+    services = app.extensions["inkwell"] = make_services(settings, database, passwords, sign_ins)
     app.extensions["draining"] = draining
     errors.register(app)
     headers.register(
@@ -54,20 +58,31 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     @app.before_serving
     async def start() -> None:
         background.start()
+        listener.start()
 
     @app.after_serving
     async def close() -> None:
         await background.stop()
+        await listener.stop()
         passwords.close()
         await database.close()
 
     return app
 
 
-def connect(settings: Settings) -> Database:
-    """The database of the settings; connects when it is first used. Raises ConfigurationError."""
+def connect(settings: Settings, tell: Tell = lambda _: None) -> Database:
+    """The database of the settings; connects when it is first used. Raises ConfigurationError.
+
+    Tells the ids of users that were changed through it.
+    """
     url = settings.named_database
-    return Database.connect(url.sqlalchemy_url, url.connect_args, _limits(settings))
+    return Database.connect(url.sqlalchemy_url, url.connect_args, _limits(settings), tell)
+
+
+def make_listener(settings: Settings, sign_ins: SignIns) -> Listener:
+    """Keeps the memory of sign-ins true, once it is started. Raises ConfigurationError."""
+    database = settings.listen_database or settings.named_database
+    return Listener(database, sign_ins, connect_timeout_s=settings.database_connect_timeout_seconds)
 
 
 def make_passwords(settings: Settings) -> Passwords:
@@ -77,8 +92,8 @@ def make_passwords(settings: Settings) -> Passwords:
     )
 
 
-def make_services(settings: Settings, store: Store, passwords: Passwords) -> Services:
-    """The services over a store."""
+def make_services(settings: Settings, store: Store, passwords: Passwords, sign_ins: SignIns | None = None) -> Services:
+    """The services over a store; nobody vouches for a memory of sign-ins that is not given."""
     secrets = settings.secret_keys
     access_tokens = AccessTokens(
         secrets,
@@ -93,7 +108,9 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
     return Services(
         access_tokens=access_tokens,
         account=AccountService(store, passwords),
-        auth=AuthService(store, passwords, access_tokens, RefreshTokens(secrets), rules=rules, now=_now),
+        auth=AuthService(
+            store, passwords, access_tokens, RefreshTokens(secrets), sign_ins or SignIns(), rules=rules, now=_now
+        ),
         sessions=SessionService(store, rules=rules, now=_now),
         users=UserService(store, passwords, access),
         posts=PostService(store),

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL 15 or newer; without it, development and tests use the embedded server."
     )
+    database_listen_url: SecretStr | None = Field(
+        None, description="The same database past a pooler, which cannot LISTEN; default: DATABASE_URL."
+    )
     migrate_at_start: bool | None = Field(
         None, description="Bring the schema to its newest version at start; default: not in production."
     )
@@ -128,7 +131,7 @@ class Settings(BaseSettings):
                 )
         return origins
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_listen_url")
     @classmethod
     def _database_url_is_understood(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
@@ -173,6 +176,12 @@ class Settings(BaseSettings):
     def database(self) -> DatabaseUrl | None:
         """The database named by DATABASE_URL, or None where the embedded server is to be used."""
         return parse_database_url(self.database_url.get_secret_value()) if self.database_url else None
+
+    @property
+    def listen_database(self) -> DatabaseUrl | None:
+        """The database named by DATABASE_LISTEN_URL."""
+        listen_url = self.database_listen_url
+        return parse_database_url(listen_url.get_secret_value()) if listen_url else None
 
     @property
     def named_database(self) -> DatabaseUrl:

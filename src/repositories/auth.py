@@ -61,23 +61,19 @@ _END_ALL = delete(sessions).where(_OF_USER)
 _PURGE = purge(sessions, sessions.c.last_used_at < bindparam("unused_since", type_=_TIME))
 _END_OTHERS = _END_ALL.where(sessions.c.id != bindparam("but"))
 
-_LIVING = and_(
-    sessions.c.id == bindparam("session_id"),
-    sessions.c.user_id == users.c.id,
-    sessions.c.expires_at > bindparam("now", type_=_TIME),
-)
+_ITS_OWN = and_(sessions.c.id == bindparam("session_id"), sessions.c.user_id == users.c.id)
 _SIGN_IN = (
-    select(sessions.c.id.is_not(None), *ACCOUNT)
-    .select_from(users.outerjoin(sessions, _LIVING))
+    select(sessions.c.expires_at, *ACCOUNT)
+    .select_from(users.outerjoin(sessions, _ITS_OWN))
     .where(users.c.id == bindparam("user_id"))
 )
 
 
 class SessionRepository:
-    """Sessions over one database session."""
+    """Sessions over one database session; `changed` gathers the ids of users who lost some."""
 
-    def __init__(self, session: Executor) -> None:
-        self._session = session
+    def __init__(self, session: Executor, changed: set[UUID]) -> None:
+        self._session, self._changed = session, changed
 
     async def add(
         self, session_id: UUID, seen: Credentials, now: datetime, expires_at: datetime, client: Client
@@ -87,8 +83,8 @@ class SessionRepository:
         row |= {"ip": client.ip, "user_agent": client.user_agent}
         return (await self._session.execute(_ADD, row)).one_or_none() is not None
 
-    async def sign_in(self, user_id: UUID, session_id: UUID, now: datetime) -> SignIn | None:
-        named = {"user_id": user_id, "session_id": session_id, "now": now}
+    async def sign_in(self, user_id: UUID, session_id: UUID) -> SignIn | None:
+        named = {"user_id": user_id, "session_id": session_id}
         row = (await self._session.execute(_SIGN_IN, named)).one_or_none()
         return SignIn(Account(*row[1:]), row[0]) if row else None
 
@@ -103,13 +99,16 @@ class SessionRepository:
         return [Session(*row) for row in await self._session.execute(_OF, {"user_id": user_id})]
 
     async def keep_newest(self, user_id: UUID, count: int) -> None:
+        self._changed.add(user_id)
         await self._session.execute(_KEEP_NEWEST, {"user_id": user_id, "count": count})
 
     async def end(self, user_id: UUID, session_id: UUID) -> bool:
+        self._changed.add(user_id)
         named = {"user_id": user_id, "session_id": session_id}
         return (await self._session.execute(_END, named)).one_or_none() is not None
 
     async def end_all(self, user_id: UUID, but: UUID | None = None) -> None:
+        self._changed.add(user_id)
         if but is None:
             await self._session.execute(_END_ALL, {"user_id": user_id})
         else:

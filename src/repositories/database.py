@@ -1,10 +1,11 @@
 """The database: looking and changing, and what an outage is."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
@@ -15,6 +16,8 @@ from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.posts import PostRepository
 from repositories.reading import Executor, Look
 from repositories.users import UserRepository
+
+Tell = Callable[[UUID], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +53,23 @@ class Work:
     """The repositories over one session."""
 
     def __init__(self, session: Executor) -> None:
-        self.users = UserRepository(session)
+        self.changed_users: set[UUID] = set()
+        self.users = UserRepository(session, self.changed_users)
         self.posts = PostRepository(session)
-        self.sessions = SessionRepository(session)
+        self.sessions = SessionRepository(session, self.changed_users)
 
 
 class Database:
     """One pool of connections, and units of work on it."""
 
-    def __init__(self, engine: AsyncEngine, looking: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, looking: AsyncEngine, tell: Tell) -> None:
+        self._engine, self._tell = engine, tell
         self._looking = looking.execution_options(isolation_level="AUTOCOMMIT")
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
-    def connect(cls, url: URL, connect_args: dict[str, Any], limits: Limits) -> "Database":
-        """Connects when it is first used, not here."""
+    def connect(cls, url: URL, connect_args: dict[str, Any], limits: Limits, tell: Tell = lambda _: None) -> "Database":
+        """Connects when it is first used, not here. Tells the ids of users that were changed here, once that counts."""
         make = partial(
             create_async_engine,
             url,
@@ -75,7 +79,7 @@ class Database:
         )
         engine = make(pool_size=limits.pool_size, max_overflow=limits.pool_overflow)
         # One connection apart, so that a pool emptied by slow requests is not taken for a database that is away.
-        return cls(engine, looking=make(pool_size=1, max_overflow=0))
+        return cls(engine, make(pool_size=1, max_overflow=0), tell)
 
     def read(self) -> AbstractAsyncContextManager[Work]:
         """Looks: each statement by itself on the wire, no BEGIN and no ROLLBACK. Raises Unavailable."""
@@ -85,7 +89,10 @@ class Database:
     async def write(self) -> AsyncIterator[Work]:
         """Changes: one transaction, committed at the end of the block. Raises Unavailable."""
         async with self._outages_named(), self._writing.begin() as session:
-            yield Work(session)
+            work = Work(session)
+            yield work
+        for user_id in work.changed_users:
+            self._tell(user_id)
 
     async def schema_version(self) -> str | None:
         """The revision that the database was migrated to, or None before the first. Raises Unavailable."""

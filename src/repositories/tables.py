@@ -115,4 +115,4 @@ sessions = Table(
 Index("ix_sessions_user_id", sessions.c.user_id)
 Index("ix_sessions_last_used_at", sessions.c.last_used_at)
 
-REVISION = "0002"  # the newest migration; this code works with it and, until a breaking one, with those that follow
+REVISION = "0004"  # the newest migration; this code works with it and, until a breaking one, with those that follow

@@ -54,10 +54,10 @@ _NAMES = func.inkwell_fold(func.concat_ws(func.chr(31), users.c.first_name, user
 
 
 class UserRepository:
-    """Users over one session."""
+    """Users over one session; `changed` gathers the ids of those who are not what they were."""
 
-    def __init__(self, session: Executor) -> None:
-        self._session = session
+    def __init__(self, session: Executor, changed: set[UUID]) -> None:
+        self._session, self._changed = session, changed
 
     async def add(
         self,
@@ -90,6 +90,7 @@ class UserRepository:
         return await fetch_page(self._session, _page(q is not None, with_inactive, by_address), parameters, Account)
 
     async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
+        self._changed.add(user_id)
         change = update(users).where(users.c.id == user_id).values(**changes, updated_at=func.now())
         if spare_admins:
             change = change.where(_NO_ACTIVE_ADMIN)
@@ -106,13 +107,18 @@ class UserRepository:
         if seen is not None:
             change = change.where(users.c.password_hash == seen)
         row = (await self._session.execute(change.returning(users.c.id))).one_or_none()
-        return row[0] if row else None
+        if row is None:
+            return None
+        user_id: UUID = row[0]
+        self._changed.add(user_id)
+        return user_id
 
     async def renew_hash(self, seen: Credentials, password_hash: str) -> bool:
         row = {"user_id": seen.account.id, "seen": seen.password_hash, "renewed": password_hash}
         return (await self._session.execute(_RENEW_HASH, row)).one_or_none() is not None
 
     async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
+        self._changed.add(user_id)
         removal = _REMOVE.where(_NO_ACTIVE_ADMIN) if spare_admins else _REMOVE
         return (await self._session.execute(removal, {"user_id": user_id})).one_or_none() is not None
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import model_validator
 from uuid_utils.compat import uuid7
 
-from domain.auth import Refreshing, SessionRules, SignedIn, Tokens
+from domain.auth import Refreshing, SessionRules, SignedIn, SignIn, Tokens
 from domain.errors import (
     InvalidCredentials,
     MissingCredentials,
@@ -22,6 +22,7 @@ from domain.users import Actor, Client, Credentials
 from service.fields import Input, Text, normal_email
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
+from service.sign_ins import SignIns
 from service.tokens import AccessTokens, RefreshTokens
 
 
@@ -54,13 +55,14 @@ class AuthService:
         passwords: Passwords,
         access_tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
+        sign_ins: SignIns,
         *,
         rules: SessionRules,
         now: Callable[[], datetime],
     ) -> None:
         self._store, self._passwords = store, passwords
         self._access_tokens, self._refresh_tokens = access_tokens, refresh_tokens
-        self._rules, self._now = rules, now
+        self._sign_ins, self._rules, self._now = sign_ins, rules, now
 
     async def login(self, login: Login, client: Client) -> SignedIn:
         """Opens a session. Raises InvalidCredentials, after the same work whatever it was that did not fit."""
@@ -131,13 +133,16 @@ class AuthService:
     async def authenticate(self, token: str, client: Client) -> Actor:
         """The actor whom an access token names. Raises a kind of Unauthenticated."""
         claims = self._access_tokens.read(token)
-        async with self._store.read() as work:
-            found = await work.sessions.sign_in(claims.user_id, claims.session_id, self._now())
+        found = await self._sign_ins.find(claims.user_id, claims.session_id, self._look_up)
         if found is None or not found.account.is_active:
             raise UserInactive
-        if not found.session_lives:
+        if not found.session_lives(self._now()):
             raise SessionEnded
         return Actor(found.account, claims.session_id, client)
+
+    async def _look_up(self, user_id: UUID, session_id: UUID) -> SignIn | None:
+        async with self._store.read() as work:
+            return await work.sessions.sign_in(user_id, session_id)
 
     async def _check(self, login: Login) -> Credentials:
         async with self._store.read() as work:

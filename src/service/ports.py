@@ -85,7 +85,7 @@ class Sessions(Protocol):
     ) -> bool:
         """Whether the session was made: the user must still be active and have the password hash that was checked."""
 
-    async def sign_in(self, user_id: UUID, session_id: UUID, now: datetime) -> SignIn | None:
+    async def sign_in(self, user_id: UUID, session_id: UUID) -> SignIn | None:
         """None if the user is gone."""
 
     async def locked(self, session_id: UUID) -> tuple[Session, Account] | None:

@@ -23,9 +23,9 @@ async def add(store: Store, seen: Credentials, client: Client = CLIENT, *, now: 
         return await work.sessions.add(session_id, seen, now, TOMORROW, client), session_id
 
 
-async def sign_in(store: Store, user_id: UUID, session_id: UUID, now: datetime = NOW) -> SignIn | None:
+async def sign_in(store: Store, user_id: UUID, session_id: UUID) -> SignIn | None:
     async with store.read() as work:
-        return await work.sessions.sign_in(user_id, session_id, now)
+        return await work.sessions.sign_in(user_id, session_id)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_a_session_stands_behind_its_users_sign_in(
 ) -> None:
     made, session_id = await add(store, seen, client)
     assert made
-    assert await sign_in(store, ada.id, session_id) == SignIn(ada, session_lives=True)
+    assert await sign_in(store, ada.id, session_id) == SignIn(ada, TOMORROW)
 
 
 async def test_no_session_is_made_for_a_user_who_was_deactivated_meanwhile(
@@ -49,7 +49,7 @@ async def test_no_session_is_made_for_a_user_who_was_deactivated_meanwhile(
     inactive = await change_user(store, ada.id, is_active=False)
     made, session_id = await add(store, seen)
     assert not made
-    assert await sign_in(store, ada.id, session_id) == SignIn(inactive, session_lives=False)
+    assert await sign_in(store, ada.id, session_id) == SignIn(inactive, None)
 
 
 async def test_no_session_is_made_with_a_password_that_was_changed_meanwhile(
@@ -61,7 +61,7 @@ async def test_no_session_is_made_with_a_password_that_was_changed_meanwhile(
     found = await sign_in(store, ada.id, session_id)
     assert not made
     assert found is not None
-    assert not found.session_lives
+    assert found.session_expires_at is None
 
 
 async def test_no_session_is_made_for_a_user_who_is_gone(store: Store, ada: Account, seen: Credentials) -> None:
@@ -76,7 +76,7 @@ async def test_no_session_is_made_for_somebody_else_with_the_same_hash(
 ) -> None:
     made, session_id = await add(store, replace(seen, account=bob))
     assert made
-    assert await sign_in(store, seen.account.id, session_id) == SignIn(seen.account, session_lives=False)
+    assert await sign_in(store, seen.account.id, session_id) == SignIn(seen.account, None)
 
 
 async def test_nobody_is_behind_the_sign_in_of_an_unknown_user(store: Store, seen: Credentials) -> None:
@@ -85,23 +85,19 @@ async def test_nobody_is_behind_the_sign_in_of_an_unknown_user(store: Store, see
 
 
 async def test_an_unknown_session_does_not_live(store: Store, ada: Account) -> None:
-    assert await sign_in(store, ada.id, NOBODY) == SignIn(ada, session_lives=False)
+    assert await sign_in(store, ada.id, NOBODY) == SignIn(ada, None)
 
 
-@pytest.mark.parametrize(
-    ("late", "lives"), [(timedelta(seconds=-1), True), (timedelta(0), False), (TOMORROW - NOW, False)]
-)
-async def test_a_session_lives_until_it_expires(
-    store: Store, ada: Account, seen: Credentials, late: timedelta, lives: bool
-) -> None:
-    _, session_id = await add(store, seen)
-    assert await sign_in(store, ada.id, session_id, TOMORROW + late) == SignIn(ada, session_lives=lives)
+@pytest.mark.parametrize(("late", "lives"), [(-1, True), (0, False), (86400, False)])
+def test_a_session_lives_until_it_expires(ada: Account, late: int, lives: bool) -> None:
+    assert SignIn(ada, TOMORROW).session_lives(TOMORROW + timedelta(seconds=late)) == lives
+    assert not SignIn(ada, None).session_lives(NOW)
 
 
 async def test_a_sign_in_shows_the_user_as_it_is_now(store: Store, ada: Account, seen: Credentials) -> None:
     _, session_id = await add(store, seen)
     changed = await change_user(store, ada.id, role="admin", is_active=False)
-    assert await sign_in(store, ada.id, session_id) == SignIn(changed, session_lives=True)
+    assert await sign_in(store, ada.id, session_id) == SignIn(changed, TOMORROW)
 
 
 async def test_all_sessions_of_one_user_end_and_nobody_elses(
@@ -111,9 +107,9 @@ async def test_all_sessions_of_one_user_end_and_nobody_elses(
     _, bobs = await add(store, replace(seen, account=bob))
     async with store.write() as work:
         await work.sessions.end_all(ada.id)
-    assert await sign_in(store, ada.id, first) == SignIn(ada, session_lives=False)
-    assert await sign_in(store, ada.id, second) == SignIn(ada, session_lives=False)
-    assert await sign_in(store, bob.id, bobs) == SignIn(bob, session_lives=True)
+    assert await sign_in(store, ada.id, first) == SignIn(ada, None)
+    assert await sign_in(store, ada.id, second) == SignIn(ada, None)
+    assert await sign_in(store, bob.id, bobs) == SignIn(bob, TOMORROW)
 
 
 async def test_a_removed_users_sessions_go_with_it(store: Store, ada: Account, seen: Credentials) -> None:
@@ -121,7 +117,7 @@ async def test_a_removed_users_sessions_go_with_it(store: Store, ada: Account, s
     async with store.write() as work:
         await work.users.remove(ada.id)
         again = await work.users.add(ada.id, "ada@example.com", "a hash")
-    assert await sign_in(store, ada.id, session_id) == SignIn(again, session_lives=False)
+    assert await sign_in(store, ada.id, session_id) == SignIn(again, None)
 
 
 async def test_a_block_that_raises_opens_and_ends_no_session(store: Store, ada: Account, seen: Credentials) -> None:
@@ -135,8 +131,8 @@ async def test_a_block_that_raises_opens_and_ends_no_session(store: Store, ada: 
 
     with pytest.raises(RuntimeError):
         await fail()
-    assert await sign_in(store, ada.id, kept) == SignIn(ada, session_lives=True)
-    assert await sign_in(store, ada.id, undone) == SignIn(ada, session_lives=False)
+    assert await sign_in(store, ada.id, kept) == SignIn(ada, TOMORROW)
+    assert await sign_in(store, ada.id, undone) == SignIn(ada, None)
 
 
 async def test_a_locked_session_comes_whole_and_with_its_user(store: Store, ada: Account, seen: Credentials) -> None:

@@ -13,6 +13,7 @@ from domain.users import Account, Client
 from service.auth import AuthService, Login
 from service.passwords import Passwords
 from service.ports import Store
+from service.sign_ins import SignIns
 from service.tokens import AccessTokens, Claims, RefreshTokens
 from service.users import NewAccount, UserService
 from tests.fakes import MemoryStore, change_user
@@ -61,7 +62,7 @@ def access_tokens() -> AccessTokens:
 
 def make_auth(store: Store, passwords: Passwords, access_tokens: AccessTokens, watch: Watch) -> AuthService:
     refresh_tokens = RefreshTokens(KEYS)
-    return AuthService(store, passwords, access_tokens, refresh_tokens, rules=RULES, now=watch)
+    return AuthService(store, passwords, access_tokens, refresh_tokens, SignIns(), rules=RULES, now=watch)
 
 
 @pytest.fixture

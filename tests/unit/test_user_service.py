@@ -29,8 +29,8 @@ async def stored(store: MemoryStore, user_id: UUID) -> Account | None:
 
 async def has_session(store: MemoryStore, account: Account, session_id: UUID) -> bool:
     async with store.read() as work:
-        found = await work.sessions.sign_in(account.id, session_id, datetime.now(UTC))
-    return found is not None and found.session_lives
+        found = await work.sessions.sign_in(account.id, session_id)
+    return found is not None and found.session_lives(datetime.now(UTC))
 
 
 @pytest.fixture
