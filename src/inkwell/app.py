@@ -20,6 +20,7 @@ from routes.posts import posts
 from routes.users import users
 from service import Services
 from service.account import AccountService
+from service.audit import AuditService
 from service.auth import AuthService
 from service.passwords import Passwords
 from service.ports import Store
@@ -93,6 +94,7 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
     return Services(
         access_tokens=access_tokens,
         account=AccountService(store, passwords),
+        audit=AuditService(store, keep=timedelta(days=settings.audit_days), now=_now),
         auth=AuthService(store, passwords, access_tokens, RefreshTokens(secrets), rules=rules, now=_now),
         sessions=SessionService(store, rules=rules, now=_now),
         users=UserService(store, passwords, access),
@@ -102,7 +104,10 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
 
 def chores(services: Services) -> list[Chore]:
     """What is done beside the requests."""
-    return [Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S)]
+    return [
+        Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S),
+        Chore("purge_audit", services.audit.purge, PURGE_PAUSE_S),
+    ]
 
 
 def _bare_app(settings: Settings) -> Quart:

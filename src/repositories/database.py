@@ -10,6 +10,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from domain.errors import DomainError, Unavailable
+from repositories.audit import AuditRepository
 from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.posts import PostRepository
@@ -52,6 +53,7 @@ class Work:
         self.users = UserRepository(session)
         self.posts = PostRepository(session)
         self.sessions = SessionRepository(session)
+        self.audit = AuditRepository(session)
 
 
 class Database:
