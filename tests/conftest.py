@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from quart import Quart
-from sqlalchemy import NullPool, text
+from sqlalchemy import Engine, NullPool, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from inkwell.app import connect, create_app, make_passwords, make_services
@@ -163,6 +163,19 @@ async def services(settings: Settings, database: Database) -> AsyncIterator[Serv
 async def app(settings: Settings) -> AsyncIterator[Quart]:
     async with create_app(settings).test_app() as running:
         yield running.app  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """What is sent to the database from now on."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.fixture
