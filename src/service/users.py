@@ -124,11 +124,8 @@ class UserService:
         if not sent:
             return _found(await work.users.get(user_id))
         leaves = sent.get("role") == "user" or sent.get("is_active") is False
-        before = await work.users.lock(user_id, spare_admins=leaves)
-        if before is None and leaves:
-            await _keep_an_admin(work, user_id)
-            before = await work.users.lock(user_id)
-        before, account = _found(before), _found(await work.users.change(user_id, sent))
+        before = await _locked(work, user_id, leaves=leaves)
+        account = _found(await work.users.change(user_id, sent))
         if not account.is_active:
             await work.sessions.end_all(user_id)  # after the user, as everywhere: nobody waits in a circle
         if changed := difference(before, account):
@@ -145,6 +142,15 @@ def _found(account: Account | None) -> Account:
     if account is None:
         raise UserNotFound
     return account
+
+
+async def _locked(work: UnitOfWork, user_id: UUID, *, leaves: bool) -> Account:
+    """The user as it is before the change, by which an active admin leaves or not. Raises UserNotFound, LastAdmin."""
+    found = await work.users.lock(user_id, spare_admins=leaves)
+    if found is None and leaves:
+        await _keep_an_admin(work, user_id)
+        found = await work.users.lock(user_id)
+    return _found(found)
 
 
 async def remove_user(work: UnitOfWork, actor: Actor, user_id: UUID) -> None:
