@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from quart import Quart
-from sqlalchemy import NullPool, text
+from sqlalchemy import Engine, Executable, NullPool, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from inkwell.app import connect, create_app, make_passwords, make_services
@@ -20,6 +20,7 @@ from inkwell.logs import configure_logging
 from inkwell.migrations import migrate
 from inkwell.settings import Settings, load_settings
 from repositories.database import Database
+from repositories.reading import FetchedRows, Look
 from service import Services
 from service.users import NewPassword
 from tests.support import PASSWORD, Client
@@ -163,6 +164,25 @@ async def services(settings: Settings, database: Database) -> AsyncIterator[Serv
 async def app(settings: Settings) -> AsyncIterator[Quart]:
     async with create_app(settings).test_app() as running:
         yield running.app  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What is sent to the database from now on, besides the beginning and the end of a transaction."""
+    sent: list[str] = []
+    look = Look.execute
+
+    async def note_look(self: Look, statement: Executable, *parameters: Any) -> FetchedRows:
+        sent.append(str(statement))
+        return await look(self, statement, *parameters)
+
+    def note_change(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    monkeypatch.setattr(Look, "execute", note_look)
+    event.listen(Engine, "before_cursor_execute", note_change)
+    yield sent
+    event.remove(Engine, "before_cursor_execute", note_change)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from domain.audit import AuditEvent
 from domain.auth import Session, SignIn
 from domain.errors import EmailTaken
 from domain.pages import Slice
@@ -41,9 +42,10 @@ class Tables:
     users: dict[UUID, Credentials] = field(default_factory=dict)
     posts: dict[UUID, Post] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
+    audit: dict[UUID, AuditEvent] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
-        return Tables(self.users.copy(), self.posts.copy(), self.sessions.copy())
+        return Tables(self.users.copy(), self.posts.copy(), self.sessions.copy(), self.audit.copy())
 
 
 class MemoryStore:
@@ -51,6 +53,11 @@ class MemoryStore:
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
         self._clock, self._tables = clock or Clock(), Tables()
+
+    @property
+    def events(self) -> list[AuditEvent]:
+        """The audit trail, in the order of ids."""
+        return sorted(self._tables.audit.values(), key=lambda event: event.id)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator["MemoryWork"]:
@@ -73,6 +80,7 @@ class MemoryWork:
         self.users = MemoryUsers(tables, clock)
         self.posts = MemoryPosts(tables, clock)
         self.sessions = MemorySessions(tables)
+        self.audit = MemoryAudit(tables)
 
 
 class MemoryUsers:
@@ -110,9 +118,12 @@ class MemoryUsers:
         found = (account for account in listed if q is None or _contains(account, q, by_address))
         return _cut(sorted(found, key=lambda account: (account.created_at, account.id)), limit, offset)
 
-    async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
+    async def lock(self, user_id: UUID, *, spare_admins: bool = False) -> Account | None:
+        return None if spare_admins and user_id in await self.lock_active_admins() else await self.get(user_id)
+
+    async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
         found = self._tables.users.get(user_id)
-        if found is None or (spare_admins and user_id in await self.lock_active_admins()):
+        if found is None:
             return None
         self._refuse_taken(changes.get("email"), user_id)
         account = replace(found.account, **changes, updated_at=self._clock())
@@ -189,11 +200,9 @@ class MemoryPosts:
         self._tables.posts[post_id] = replace(post, **changes, **times)
         return self._tables.posts[post_id]
 
-    async def remove(self, post_id: UUID, owner_id: UUID | None) -> bool:
-        if self._owned(post_id, owner_id) is None:
-            return False
-        del self._tables.posts[post_id]
-        return True
+    async def remove(self, post_id: UUID, owner_id: UUID | None) -> UUID | None:
+        post = self._owned(post_id, owner_id)
+        return self._tables.posts.pop(post_id).author_id if post else None
 
     def _owned(self, post_id: UUID, owner_id: UUID | None) -> Post | None:
         post = self._tables.posts.get(post_id)
@@ -254,6 +263,22 @@ class MemorySessions:
         doomed = [one for one in self._tables.sessions.values() if one.last_used_at < unused_since][:limit]
         for session in doomed:
             del self._tables.sessions[session.id]
+        return len(doomed)
+
+
+class MemoryAudit:
+    """The audit trail in memory."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def add(self, event: AuditEvent) -> None:
+        self._tables.audit[event.id] = event
+
+    async def purge(self, before: datetime, limit: int) -> int:
+        doomed = [event for event in self._tables.audit.values() if event.at < before][:limit]
+        for event in doomed:
+            del self._tables.audit[event.id]
         return len(doomed)
 
 

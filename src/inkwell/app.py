@@ -21,6 +21,7 @@ from routes.posts import posts
 from routes.users import users
 from service import Services
 from service.account import AccountService
+from service.audit import AuditService
 from service.auth import AuthService
 from service.passwords import Passwords
 from service.ports import Store
@@ -111,6 +112,7 @@ def make_services(settings: Settings, store: Store, passwords: Passwords, sign_i
         auth=AuthService(
             store, passwords, access_tokens, RefreshTokens(secrets), sign_ins or SignIns(), rules=rules, now=_now
         ),
+        audit=AuditService(store, keep=timedelta(days=settings.audit_days), now=_now),
         sessions=SessionService(store, rules=rules, now=_now),
         users=UserService(store, passwords, access),
         posts=PostService(store),
@@ -119,7 +121,10 @@ def make_services(settings: Settings, store: Store, passwords: Passwords, sign_i
 
 def chores(services: Services) -> list[Chore]:
     """What is done beside the requests."""
-    return [Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S)]
+    return [
+        Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S),
+        Chore("purge_audit", services.audit.purge, PURGE_PAUSE_S),
+    ]
 
 
 def _bare_app(settings: Settings) -> Quart:

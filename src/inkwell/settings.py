@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(900, ge=30, le=86_400, description="Lifetime of an access token, in seconds.")
     session_days: int = Field(30, ge=1, le=3650, description="Longest life of a session, in days.")
     session_idle_days: int = Field(7, ge=1, le=3650, description="A session unused for so many days ends.")
+    audit_days: int = Field(
+        365, ge=0, le=36_500, description="The audit trail is kept for so many days; 0 keeps it for ever."
+    )
     registration: Literal["open", "closed"] = Field("open", description="Who makes accounts: anyone, or admins alone.")
     directory: Literal["members", "admins"] = Field(
         "members", description="Who sees and searches other people's e-mail addresses."

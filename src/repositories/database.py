@@ -11,6 +11,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from domain.errors import DomainError, Unavailable
+from repositories.audit import AuditRepository
 from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.posts import PostRepository
@@ -57,6 +58,7 @@ class Work:
         self.users = UserRepository(session, self.changed_users)
         self.posts = PostRepository(session)
         self.sessions = SessionRepository(session, self.changed_users)
+        self.audit = AuditRepository(session)
 
 
 class Database:

@@ -68,9 +68,10 @@ class PostRepository:
         row = (await self._session.execute(change)).one_or_none()
         return Post(*row) if row else None
 
-    async def remove(self, post_id: UUID, owner_id: UUID | None) -> bool:
-        removal = delete(posts).where(_owned(post_id, owner_id)).returning(posts.c.id)
-        return (await self._session.execute(removal)).one_or_none() is not None
+    async def remove(self, post_id: UUID, owner_id: UUID | None) -> UUID | None:
+        removal = delete(posts).where(_owned(post_id, owner_id)).returning(posts.c.author_id)
+        row = (await self._session.execute(removal)).one_or_none()
+        return row[0] if row else None
 
 
 _BY_AUTHOR = posts.c.author_id == bindparam("author_id")

@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -114,5 +115,24 @@ sessions = Table(
 )
 Index("ix_sessions_user_id", sessions.c.user_id)
 Index("ix_sessions_last_used_at", sessions.c.last_used_at)
+
+# A trigger refuses to change or remove rows, except for purges. No foreign keys: rows outlive whom they tell of.
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("actor_id", Uuid),
+    Column("action", Text, nullable=False),
+    Column("target_id", Uuid),
+    Column("ip", Text),
+    Column("request_id", Text),
+    Column("data", JSONB, nullable=False),
+)
+Index("ix_audit_actor_id_id", audit.c.actor_id, audit.c.id)
+Index("ix_audit_target_id_id", audit.c.target_id, audit.c.id)
+Index("ix_audit_action_id", audit.c.action, audit.c.id)
+Index("ix_audit_at", audit.c.at)
+
 
 REVISION = "0004"  # the newest migration; this code works with it and, until a breaking one, with those that follow

@@ -42,6 +42,7 @@ _RENEW_HASH = (
 _REMOVE = delete(users).where(_BY_ID).returning(users.c.id)
 _IS_ACTIVE_ADMIN = and_(users.c.role == "admin", users.c.is_active)
 _NO_ACTIVE_ADMIN = not_(_IS_ACTIVE_ADMIN)
+_LOCK = _GET.with_for_update(key_share=True)
 _ACTIVE_ADMINS = (
     select(users.c.id)
     .where(_IS_ACTIVE_ADMIN)
@@ -89,11 +90,14 @@ class UserRepository:
         parameters = {"limit": limit, "offset": offset} | ({} if q is None else {"q": q})
         return await fetch_page(self._session, _page(q is not None, with_inactive, by_address), parameters, Account)
 
-    async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
+    async def lock(self, user_id: UUID, *, spare_admins: bool = False) -> Account | None:
+        statement = _LOCK.where(_NO_ACTIVE_ADMIN) if spare_admins else _LOCK
+        row = (await self._session.execute(statement, {"user_id": user_id})).one_or_none()
+        return Account(*row) if row else None
+
+    async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
         self._changed.add(user_id)
         change = update(users).where(users.c.id == user_id).values(**changes, updated_at=func.now())
-        if spare_admins:
-            change = change.where(_NO_ACTIVE_ADMIN)
         try:
             row = (await self._session.execute(change.returning(*ACCOUNT))).one_or_none()
         except IntegrityError as error:

@@ -29,7 +29,7 @@ SESSIONS = TypeAdapter(OwnSessions)
 
 @auth.post("/register")
 async def register() -> Response:
-    user = await services.users.register(await body(NewAccount))
+    user = await services.users.register(await body(NewAccount), client())
     return reply(USER, OneUser(user=user), 201, location=location(user))
 
 
@@ -47,7 +47,7 @@ async def profile() -> Response:
 
 @auth.post("/refresh")
 async def refresh() -> Response:
-    return reply(TOKENS, await services.auth.refresh(await body(Refresh)))
+    return reply(TOKENS, await services.auth.refresh(await body(Refresh), client()))
 
 
 @auth.post("/logout")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from service.account import AccountService
+from service.audit import AuditService
 from service.auth import AuthService
 from service.posts import PostService
 from service.sessions import SessionService
@@ -16,6 +17,7 @@ class Services:
 
     access_tokens: AccessTokens
     account: AccountService
+    audit: AuditService
     auth: AuthService
     sessions: SessionService
     users: UserService

@@ -4,6 +4,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.errors import Detail, InvalidFields, WrongPassword
 from domain.users import Actor
+from service.audit import record
 from service.fields import Input, LongPassword, Text, check_password
 from service.passwords import Passwords
 from service.ports import Store
@@ -34,7 +35,7 @@ class AccountService:
         _refuse_common(change.new_password, actor.account.email)
         # A sign-in may have renewed the hash while we checked it; if somebody changed the password, we find out now.
         if not (await self._replace(actor, change) or await self._replace(actor, change)):
-            raise WrongPassword
+            raise await self._refused(actor)
 
     async def _replace(self, actor: Actor, change: PasswordChange) -> bool:
         """Whether the hash was still the one that the current password was checked against. Raises WrongPassword."""
@@ -44,13 +45,14 @@ class AccountService:
             if await work.users.set_password(actor.account.email, password_hash, seen=seen) is None:
                 return False
             await work.sessions.end_all(actor.id, but=actor.session_id)
+            await record(work, "password.change", actor, actor.id)
         return True
 
     async def remove(self, actor: Actor, farewell: Farewell) -> None:
         """Removes the account with its posts and sessions. Raises WrongPassword, LastAdmin."""
         await self._check(actor, farewell.password)
         async with self._store.write() as work:
-            await remove_user(work, actor.id)
+            await remove_user(work, actor, actor.id)
 
     async def _check(self, actor: Actor, password: str) -> str:
         """The hash that the password is checked against. Raises WrongPassword."""
@@ -58,8 +60,13 @@ class AccountService:
             found = await work.users.credentials(actor.account.email)
         seen = found.password_hash if found and found.account.id == actor.id else None
         if not await self._passwords.matches(seen, password) or seen is None:
-            raise WrongPassword
+            raise await self._refused(actor)
         return seen
+
+    async def _refused(self, actor: Actor) -> WrongPassword:
+        async with self._store.write() as work:
+            await record(work, "password.fail", actor, actor.id)
+        return WrongPassword()
 
 
 def _refuse_common(password: str, email: str) -> None:

@@ -19,6 +19,7 @@ from domain.errors import (
     UserInactive,
 )
 from domain.users import Actor, Client, Credentials
+from service.audit import record
 from service.fields import Input, Text, normal_email
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
@@ -66,16 +67,15 @@ class AuthService:
 
     async def login(self, login: Login, client: Client) -> SignedIn:
         """Opens a session. Raises InvalidCredentials, after the same work whatever it was that did not fit."""
-        signed_in = await self._enter(login, client)
-        # Another sign-in may have renewed the hash while this one checked it: the password then fits the new one too.
-        signed_in = signed_in or await self._enter(login, client)
-        if signed_in is None:
-            raise InvalidCredentials
-        return signed_in
+        # Another sign-in may renew the hash while this one checks it: the password then fits the new one too.
+        for _ in range(2):
+            seen = await self._check(login, client)
+            if signed_in := await self._enter(login, seen, client):
+                return signed_in
+        raise await self._refused(seen, client, fits=False)
 
-    async def _enter(self, login: Login, client: Client) -> SignedIn | None:
+    async def _enter(self, login: Login, seen: Credentials, client: Client) -> SignedIn | None:
         """None if the hash was replaced, or the user deactivated, while the password was checked."""
-        seen = await self._check(login)
         renewed = await self._renewed(seen.password_hash, login.password)
         session_id = uuid7()
         if not await self._open(session_id, seen, renewed, client):
@@ -91,6 +91,8 @@ class AuthService:
             await work.sessions.keep_newest(seen.account.id, self._rules.most_per_user)
             if renewed:
                 await work.users.renew_hash(seen, renewed)
+            actor = Actor(seen.account, session_id, client)
+            await record(work, "login.succeed", actor, actor.id, session_id=str(session_id))
         return True
 
     async def _renewed(self, password_hash: str, password: str) -> str | None:
@@ -100,16 +102,16 @@ class AuthService:
                 return await self._passwords.hash(password)
         return None
 
-    async def refresh(self, refresh: Refresh) -> Tokens:
+    async def refresh(self, refresh: Refresh, client: Client) -> Tokens:
         """The session's next tokens. Raises RefreshInvalid, and RefreshReused when it ended the session for that."""
         session_id, count = self._refresh_tokens.read(refresh.refresh_token)
         async with self._store.write() as work:
-            tokens = await self._move_on(work, session_id, count)
+            tokens = await self._move_on(work, session_id, count, client)
         if tokens is None:
             raise RefreshReused  # only now: the end of the session is committed
         return tokens
 
-    async def _move_on(self, work: UnitOfWork, session_id: UUID, count: int) -> Tokens | None:
+    async def _move_on(self, work: UnitOfWork, session_id: UUID, count: int, client: Client) -> Tokens | None:
         """The next tokens; None if the token was used before, and the session therefore ended."""
         found = await work.sessions.locked(session_id)
         if found is None or not found[1].is_active:
@@ -120,6 +122,7 @@ class AuthService:
                 raise RefreshInvalid
             case Refreshing.REUSED:
                 await work.sessions.end(session.user_id, session.id)
+                await record(work, "session.reuse", client, session.user_id, session_id=str(session.id))
                 return None
             case Refreshing.NEXT:
                 await work.sessions.refreshed(session.id, now)
@@ -144,10 +147,17 @@ class AuthService:
         async with self._store.read() as work:
             return await work.sessions.sign_in(user_id, session_id)
 
-    async def _check(self, login: Login) -> Credentials:
+    async def _check(self, login: Login, client: Client) -> Credentials:
         async with self._store.read() as work:
             seen = await work.users.credentials(normal_email(login.email) or "")
         fits = await self._passwords.matches(seen.password_hash if seen else None, login.password)
         if seen is None or not fits or not seen.account.is_active:
-            raise InvalidCredentials
+            raise await self._refused(seen, client, fits=fits)
         return seen
+
+    async def _refused(self, seen: Credentials | None, client: Client, *, fits: bool) -> InvalidCredentials:
+        """The same statement whatever it was. What was typed is not kept: it may be a password in the wrong field."""
+        reason = "unknown_user" if seen is None else "user_inactive" if fits else "wrong_password"
+        async with self._store.write() as work:
+            await record(work, "login.fail", client, seen.account.id if seen else None, reason=reason)
+        return InvalidCredentials()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from domain.audit import AuditEvent
 from domain.auth import Session, SignIn
 from domain.pages import Slice
 from domain.posts import Post
@@ -37,8 +38,11 @@ class Users(Protocol):
     ) -> Slice[Account]:
         """Oldest first; `q` is a part of the first or the last name or, `by_address`, of the e-mail, in any case."""
 
-    async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
-        """Sets the named fields; with `spare_admins` not of an active admin. Raises EmailTaken."""
+    async def lock(self, user_id: UUID, *, spare_admins: bool = False) -> Account | None:
+        """The user, whom nobody else changes until this unit of work ends; with `spare_admins` no active admin."""
+
+    async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
+        """Sets the named fields. Raises EmailTaken."""
 
     async def set_password(self, email: str, password_hash: str, *, seen: str | None = None) -> UUID | None:
         """Whose it was; None if the address has no account, or not the hash that was `seen`."""
@@ -73,8 +77,8 @@ class Posts(Protocol):
     async def change(self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any]) -> Post | None:
         """Sets the named fields of a post of this owner, or of anybody's where `owner_id` is None."""
 
-    async def remove(self, post_id: UUID, owner_id: UUID | None) -> bool:
-        """Whether there was such a post of this owner, or of anybody where `owner_id` is None."""
+    async def remove(self, post_id: UUID, owner_id: UUID | None) -> UUID | None:
+        """Whose it was; None if there is no such post of this owner, or of anybody where `owner_id` is None."""
 
 
 class Sessions(Protocol):
@@ -110,6 +114,15 @@ class Sessions(Protocol):
         """Removes at most `limit` sessions last used before, none that somebody else removes; says how many."""
 
 
+class Audit(Protocol):
+    """The audit trail, in storage."""
+
+    async def add(self, event: AuditEvent) -> None: ...
+
+    async def purge(self, before: datetime, limit: int) -> int:
+        """Removes at most `limit` events from before, none that somebody else removes; says how many."""
+
+
 class UnitOfWork(Protocol):
     """Storage, as one transaction or one look sees it."""
 
@@ -119,6 +132,8 @@ class UnitOfWork(Protocol):
     def posts(self) -> Posts: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def audit(self) -> Audit: ...
 
 
 class Store(Protocol):

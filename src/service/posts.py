@@ -6,13 +6,15 @@ from pydantic import ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from uuid_utils.compat import uuid7
 
+from domain.audit import Action
 from domain.errors import NotYours, PostNotFound, TokenMissing, UserInactive, UserNotFound
 from domain.pages import Page, Slice
 from domain.posts import Post
 from domain.users import Actor
+from service.audit import record
 from service.fields import Content, Input, NoSearch, QueryFlag, QueryId, Title
 from service.pagination import PageRequest
-from service.ports import Store
+from service.ports import Store, UnitOfWork
 
 
 class NewPost(Input):
@@ -93,14 +95,19 @@ class PostService:
         """Raises NotYours, PostNotFound."""
         async with self._store.write() as work:
             post = await work.posts.change(post_id, _owner(actor), changes.sent) if changes.sent else None
-            return post or _require_own(await work.posts.get(post_id), actor)
+            if post is None:
+                return _require_own(await work.posts.get(post_id), actor)
+            await _record(work, "post.update", actor, post_id, post.author_id, fields=sorted(changes.sent))
+        return post
 
     async def remove(self, actor: Actor, post_id: UUID) -> None:
         """Raises NotYours, PostNotFound."""
         async with self._store.write() as work:
-            if not await work.posts.remove(post_id, _owner(actor)):
+            author_id = await work.posts.remove(post_id, _owner(actor))
+            if author_id is None:
                 _require_own(await work.posts.get(post_id), actor)
                 raise PostNotFound
+            await _record(work, "post.delete", actor, post_id, author_id)
 
     async def _list_own(self, reader: Actor | None, listing: PostListing) -> Page[Post]:
         if reader is None:
@@ -113,6 +120,14 @@ class PostService:
 
 
 NO_POSTS: Slice[Post] = Slice([], 0)
+
+
+async def _record(
+    work: UnitOfWork, action: Action, actor: Actor, post_id: UUID, author_id: UUID, **data: object
+) -> None:
+    """What admins do to other people's posts; what authors do to their own is nobody's business."""
+    if author_id != actor.id:
+        await record(work, action, actor, post_id, author_id=str(author_id), **data)
 
 
 def _owner(actor: Actor) -> UUID | None:

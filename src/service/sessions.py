@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.auth import OwnSession, Session, SessionRules
 from domain.errors import SessionNotFound
 from domain.users import Actor
+from service.audit import record
 from service.fields import Input
 from service.ports import PURGE_BATCH, Store
 
@@ -36,6 +37,7 @@ class SessionService:
         async with self._store.write() as work:
             if not await work.sessions.end(actor.id, session_id):
                 raise SessionNotFound
+            await record(work, "session.end", actor, actor.id, session_id=str(session_id))
 
     async def logout(self, actor: Actor, logout: Logout) -> None:
         async with self._store.write() as work:
@@ -43,6 +45,7 @@ class SessionService:
                 await work.sessions.end(actor.id, actor.session_id)
             else:
                 await work.sessions.end_all(actor.id, but=actor.session_id if logout.scope == "others" else None)
+            await record(work, "session.logout", actor, actor.id, scope=logout.scope, session_id=str(actor.session_id))
 
     async def purge(self) -> int:
         """Removes some of the sessions that lay idle too long; says how many."""

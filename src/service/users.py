@@ -5,9 +5,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from domain.audit import OPERATOR, Action
 from domain.errors import AdminRequired, LastAdmin, NotYours, RegistrationClosed, UserNotFound
 from domain.pages import Page
-from domain.users import Access, Account, Actor, Role, User
+from domain.users import Access, Account, Actor, Client, Role, User
+from service.audit import difference, record
 from service.fields import Email, Input, Name, Password, SearchText
 from service.pagination import PageRequest
 from service.passwords import Passwords
@@ -58,16 +60,16 @@ class UserService:
     def __init__(self, store: Store, passwords: Passwords, access: Access) -> None:
         self._store, self._passwords, self._access = store, passwords, access
 
-    async def register(self, new: NewAccount) -> Account:
+    async def register(self, new: NewAccount, client: Client) -> Account:
         """Raises RegistrationClosed, EmailTaken."""
         if not self._access.may_register:
             raise RegistrationClosed
-        return await self._add(new, "user")
+        return await self._add(new, "user", "user.register", client)
 
     async def create(self, actor: Actor, new: NewUser) -> Account:
         """Raises AdminRequired, EmailTaken."""
         _require_admin(actor)
-        return await self._add(new, new.role)
+        return await self._add(new, new.role, "user.create", actor)
 
     async def list(self, actor: Actor, listing: UserListing) -> Page[User]:
         """Oldest first; the inactive ones are for admins."""
@@ -88,17 +90,18 @@ class UserService:
         if not actor.is_admin and (user_id != actor.id or not sent.keys() <= OWN_FIELDS):
             raise NotYours
         async with self._store.write() as work:
-            return await self._change(work, user_id, sent)
+            return await self._change(work, actor, user_id, sent)
 
     async def remove(self, actor: Actor, user_id: UUID) -> None:
         """Removes the user with its posts and sessions. Raises AdminRequired, UserNotFound, LastAdmin."""
         _require_admin(actor)
         async with self._store.write() as work:
-            await remove_user(work, user_id)
+            await remove_user(work, actor, user_id)
 
     async def add_admin(self, new: NewPassword) -> Account:
         """For the operator. Raises EmailTaken."""
-        return await self._add(NewAccount.model_construct(email=new.email, password=new.password), "admin")
+        newcomer = NewAccount.model_construct(email=new.email, password=new.password)
+        return await self._add(newcomer, "admin", "user.create", OPERATOR)
 
     async def set_password(self, new: NewPassword) -> None:
         """For the operator; ends the user's sessions. Raises UserNotFound."""
@@ -108,24 +111,25 @@ class UserService:
             if user_id is None:
                 raise UserNotFound
             await work.sessions.end_all(user_id)
+            await record(work, "password.set", OPERATOR, user_id)
 
-    async def _add(self, new: NewAccount, role: Role) -> Account:
+    async def _add(self, new: NewAccount, role: Role, action: Action, by: Actor | Client) -> Account:
         password_hash = await self._passwords.hash(new.password)
         async with self._store.write() as work:
-            return await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
+            account = await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
+            await record(work, action, by, account.id, role=role)
+        return account
 
-    async def _change(self, work: UnitOfWork, user_id: UUID, sent: dict[str, Any]) -> Account:
+    async def _change(self, work: UnitOfWork, actor: Actor, user_id: UUID, sent: dict[str, Any]) -> Account:
         if not sent:
             return _found(await work.users.get(user_id))
         leaves = sent.get("role") == "user" or sent.get("is_active") is False
-        account = await work.users.change(user_id, sent, spare_admins=leaves)
-        if account is None and leaves:
-            await _keep_an_admin(work, user_id)
-            account = await work.users.change(user_id, sent)
-        if account is None:
-            raise UserNotFound
+        before = await _locked(work, user_id, leaves=leaves)
+        account = _found(await work.users.change(user_id, sent))
         if not account.is_active:
             await work.sessions.end_all(user_id)  # after the user, as everywhere: nobody waits in a circle
+        if changed := difference(before, account):
+            await record(work, "user.update", actor, user_id, **changed)
         return account
 
 
@@ -140,13 +144,22 @@ def _found(account: Account | None) -> Account:
     return account
 
 
-async def remove_user(work: UnitOfWork, user_id: UUID) -> None:
+async def _locked(work: UnitOfWork, user_id: UUID, *, leaves: bool) -> Account:
+    """The user as it is before the change, by which an active admin leaves or not. Raises UserNotFound, LastAdmin."""
+    found = await work.users.lock(user_id, spare_admins=leaves)
+    if found is None and leaves:
+        await _keep_an_admin(work, user_id)
+        found = await work.users.lock(user_id)
+    return _found(found)
+
+
+async def remove_user(work: UnitOfWork, actor: Actor, user_id: UUID) -> None:
     """Raises UserNotFound, LastAdmin."""
-    if await work.users.remove(user_id, spare_admins=True):
-        return
-    await _keep_an_admin(work, user_id)
-    if not await work.users.remove(user_id):
-        raise UserNotFound
+    if not await work.users.remove(user_id, spare_admins=True):
+        await _keep_an_admin(work, user_id)
+        if not await work.users.remove(user_id):
+            raise UserNotFound
+    await record(work, "user.delete", actor, user_id)
 
 
 async def _keep_an_admin(work: UnitOfWork, leaving_id: UUID) -> None:

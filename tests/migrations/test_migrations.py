@@ -60,7 +60,9 @@ async def test_up_down_and_up_again_with_people_in_it(database_url: str, ada: Cl
     await ada.write()
     database = parse_database_url(database_url)
     await on(database, lambda connection: command.downgrade(configuration(connection), "base"))
-    assert await rows(database, "SELECT relname FROM pg_class WHERE relname IN ('users', 'posts', 'sessions')") == []
+    left = "SELECT relname FROM pg_class WHERE relname IN ('users', 'posts', 'sessions', 'audit')"
+    assert await rows(database, left) == []
+    assert await rows(database, "SELECT proname FROM pg_proc WHERE proname LIKE 'inkwell%'") == []
     await migrate(database)
     assert await rows(database, "SELECT count(*) FROM users") == [(0,)]
 
