@@ -14,8 +14,10 @@ from domain.auth import Session, SignIn
 from domain.errors import EmailTaken
 from domain.pages import Slice
 from domain.posts import Post
+from domain.throttles import Policies, Policy
 from domain.users import Account, Actor, Client, Credentials, Role
 from service.ports import Store
+from service.throttles import ThrottleService
 
 T = TypeVar("T")
 
@@ -41,9 +43,10 @@ class Tables:
     users: dict[UUID, Credentials] = field(default_factory=dict)
     posts: dict[UUID, Post] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
+    throttles: dict[UUID, tuple[int, datetime]] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
-        return Tables(self.users.copy(), self.posts.copy(), self.sessions.copy())
+        return Tables(self.users.copy(), self.posts.copy(), self.sessions.copy(), self.throttles.copy())
 
 
 class MemoryStore:
@@ -73,6 +76,7 @@ class MemoryWork:
         self.users = MemoryUsers(tables, clock)
         self.posts = MemoryPosts(tables, clock)
         self.sessions = MemorySessions(tables)
+        self.throttles = MemoryThrottles(tables)
 
 
 class MemoryUsers:
@@ -255,6 +259,39 @@ class MemorySessions:
         for session in doomed:
             del self._tables.sessions[session.id]
         return len(doomed)
+
+
+class MemoryThrottles:
+    """Throttles in memory."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def take(self, key: UUID, quota: int, now: datetime, ends_at: datetime) -> tuple[int, datetime]:
+        found = self._tables.throttles.get(key)
+        remaining, until = found if found and found[1] > now else (quota, ends_at)
+        self._tables.throttles[key] = (remaining - 1, until)
+        return remaining - 1, until
+
+    async def give_back(self, key: UUID, ends_at: datetime) -> int | None:
+        remaining, until = self._tables.throttles.get(key, (0, None))
+        if until != ends_at:
+            return None
+        self._tables.throttles[key] = (remaining + 1, ends_at)
+        return remaining + 1
+
+    async def purge(self, now: datetime, limit: int) -> int:
+        whole = [key for key, (_, ends_at) in self._tables.throttles.items() if ends_at <= now][:limit]
+        for key in whole:
+            del self._tables.throttles[key]
+        return len(whole)
+
+
+def patient_throttles(store: Store) -> ThrottleService:
+    """Throttles for tests that are not about them."""
+    often = Policy("often", 1000, timedelta(minutes=5))
+    policies = Policies(often, often, often, often, often)
+    return ThrottleService(store, policies, b"k" * 32, now=lambda: datetime.now(UTC))
 
 
 async def add_user(

@@ -13,6 +13,7 @@ from domain.errors import DomainError, Unavailable
 from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.posts import PostRepository
+from repositories.throttles import ThrottleRepository
 from repositories.users import UserRepository
 
 
@@ -52,6 +53,7 @@ class Work:
         self.users = UserRepository(session)
         self.posts = PostRepository(session)
         self.sessions = SessionRepository(session)
+        self.throttles = ThrottleRepository(session)
 
 
 class Database:

@@ -29,7 +29,7 @@ SESSIONS = TypeAdapter(OwnSessions)
 
 @auth.post("/register")
 async def register() -> Response:
-    user = await services.users.register(await body(NewAccount))
+    user = await services.users.register(await body(NewAccount), client())
     return reply(USER, OneUser(user=user), 201, location=location(user))
 
 

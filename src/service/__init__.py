@@ -6,6 +6,7 @@ from service.account import AccountService
 from service.auth import AuthService
 from service.posts import PostService
 from service.sessions import SessionService
+from service.throttles import ThrottleService
 from service.tokens import AccessTokens
 from service.users import UserService
 
@@ -20,3 +21,4 @@ class Services:
     sessions: SessionService
     users: UserService
     posts: PostService
+    throttles: ThrottleService

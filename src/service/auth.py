@@ -22,6 +22,7 @@ from domain.users import Actor, Client, Credentials
 from service.fields import Input, Text, normal_email
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
+from service.throttles import ThrottleService
 from service.tokens import AccessTokens, RefreshTokens
 
 
@@ -54,16 +55,24 @@ class AuthService:
         passwords: Passwords,
         access_tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
+        throttles: ThrottleService,
         *,
         rules: SessionRules,
         now: Callable[[], datetime],
     ) -> None:
         self._store, self._passwords = store, passwords
         self._access_tokens, self._refresh_tokens = access_tokens, refresh_tokens
-        self._rules, self._now = rules, now
+        self._throttles, self._rules, self._now = throttles, rules, now
 
     async def login(self, login: Login, client: Client) -> SignedIn:
-        """Opens a session. Raises InvalidCredentials, after the same work whatever it was that did not fit."""
+        """Opens a session. Raises InvalidCredentials, after the same work whatever it was that did not fit.
+
+        Raises TooManyRequests without having looked at the password.
+        """
+        async with self._throttles.guess(login.email, client):
+            return await self._log_in(login, client)
+
+    async def _log_in(self, login: Login, client: Client) -> SignedIn:
         signed_in = await self._enter(login, client)
         # Another sign-in may have renewed the hash while this one checked it: the password then fits the new one too.
         signed_in = signed_in or await self._enter(login, client)
@@ -99,7 +108,10 @@ class AuthService:
         return None
 
     async def refresh(self, refresh: Refresh) -> Tokens:
-        """The session's next tokens. Raises RefreshInvalid, and RefreshReused when it ended the session for that."""
+        """The session's next tokens.
+
+        Raises RefreshInvalid, TooManyRequests, and RefreshReused when it ended the session for that.
+        """
         session_id, count = self._refresh_tokens.read(refresh.refresh_token)
         async with self._store.write() as work:
             tokens = await self._move_on(work, session_id, count)
@@ -120,6 +132,7 @@ class AuthService:
                 await work.sessions.end(session.user_id, session.id)
                 return None
             case Refreshing.NEXT:
+                await self._throttles.refresh(work, session.id)
                 await work.sessions.refreshed(session.id, now)
         return self._tokens(session.user_id, session.id, count + 1)
 

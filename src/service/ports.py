@@ -110,6 +110,22 @@ class Sessions(Protocol):
         """Removes at most `limit` sessions last used before, none that somebody else removes; says how many."""
 
 
+class Throttles(Protocol):
+    """Quotas that are being used up, in storage; a key says whose, and of what."""
+
+    async def take(self, key: UUID, quota: int, now: datetime, ends_at: datetime) -> tuple[int, datetime]:
+        """Uses the quota once: what remains, below zero if nothing was left, and when the quota is whole again.
+
+        If it is whole now, `ends_at` is when it will be the next time. Those who come at once take turns.
+        """
+
+    async def give_back(self, key: UUID, ends_at: datetime) -> int | None:
+        """Undoes one use: what remains then; None if the quota was made whole since."""
+
+    async def purge(self, now: datetime, limit: int) -> int:
+        """Removes at most `limit` quotas that are whole, none that somebody else removes; says how many."""
+
+
 class UnitOfWork(Protocol):
     """Storage, as one transaction or one look sees it."""
 
@@ -119,6 +135,8 @@ class UnitOfWork(Protocol):
     def posts(self) -> Posts: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def throttles(self) -> Throttles: ...
 
 
 class Store(Protocol):

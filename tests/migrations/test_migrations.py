@@ -60,7 +60,12 @@ async def test_up_down_and_up_again_with_people_in_it(database_url: str, ada: Cl
     await ada.write()
     database = parse_database_url(database_url)
     await on(database, lambda connection: command.downgrade(configuration(connection), "base"))
-    assert await rows(database, "SELECT relname FROM pg_class WHERE relname IN ('users', 'posts', 'sessions')") == []
+    assert (
+        await rows(
+            database, "SELECT relname FROM pg_class WHERE relname IN ('users', 'posts', 'sessions', 'throttles')"
+        )
+        == []
+    )
     await migrate(database)
     assert await rows(database, "SELECT count(*) FROM users") == [(0,)]
 

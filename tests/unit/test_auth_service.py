@@ -15,7 +15,7 @@ from service.passwords import Passwords
 from service.ports import Store
 from service.tokens import AccessTokens, Claims, RefreshTokens
 from service.users import NewAccount, UserService
-from tests.fakes import MemoryStore, change_user
+from tests.fakes import MemoryStore, change_user, patient_throttles
 from tests.support import PASSWORD
 
 KEYS = [b"k" * 64]
@@ -61,7 +61,8 @@ def access_tokens() -> AccessTokens:
 
 def make_auth(store: Store, passwords: Passwords, access_tokens: AccessTokens, watch: Watch) -> AuthService:
     refresh_tokens = RefreshTokens(KEYS)
-    return AuthService(store, passwords, access_tokens, refresh_tokens, rules=RULES, now=watch)
+    throttles = patient_throttles(store)
+    return AuthService(store, passwords, access_tokens, refresh_tokens, throttles, rules=RULES, now=watch)
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def auth(store: MemoryStore, passwords: Passwords, access_tokens: AccessTokens, 
 @pytest.fixture
 async def account(users: UserService) -> Account:
     """A user with a password that can be checked."""
-    return await users.register(NewAccount(email="ada@example.com", password=PASSWORD))
+    return await users.register(NewAccount(email="ada@example.com", password=PASSWORD), CLIENT)
 
 
 async def log_in(auth: AuthService, email: str = "ada@example.com", password: str = PASSWORD) -> SignedIn:
@@ -286,7 +287,7 @@ async def test_a_session_that_was_never_opened_has_ended(
 async def test_a_session_serves_its_own_user_only(
     auth: AuthService, account: Account, users: UserService, access_tokens: AccessTokens
 ) -> None:
-    other = await users.register(NewAccount(email="bob@example.com", password=PASSWORD))
+    other = await users.register(NewAccount(email="bob@example.com", password=PASSWORD), CLIENT)
     session_id = (await auth.authenticate((await log_in(auth)).access_token, CLIENT)).session_id
     with pytest.raises(SessionEnded):
         await auth.authenticate(access_tokens.make(other.id, session_id), CLIENT)

@@ -11,10 +11,12 @@ from uuid_utils.compat import uuid7
 from domain.errors import AdminRequired, DomainError, EmailTaken, LastAdmin, NotYours, Unavailable, UserNotFound
 from domain.users import Access, Account, Actor, Client, Credentials, User
 from service.passwords import Passwords
+from service.throttles import ThrottleService
 from service.users import NewAccount, NewPassword, NewUser, UserChanges, UserListing, UserService
 from tests.fakes import HASH, NOBODY, MemoryStore, add_post, add_user, change_user, signed_in
 from tests.support import PASSWORD
 
+CLIENT = Client("192.0.2.1", "A browser")
 NEW = NewAccount(email="new@example.com", password=PASSWORD, first_name="New", last_name="Comer")
 
 
@@ -45,7 +47,7 @@ async def session_id(store: MemoryStore, ada: Actor) -> UUID:
 
 
 async def test_registering_makes_an_ordinary_active_user(users: UserService, store: MemoryStore) -> None:
-    account = await users.register(NEW)
+    account = await users.register(NEW, CLIENT)
     assert await stored(store, account.id) == account
     assert (account.email, account.first_name, account.last_name) == ("new@example.com", "New", "Comer")
     assert (account.role, account.is_active, account.email_verified) == ("user", True, False)
@@ -54,7 +56,7 @@ async def test_registering_makes_an_ordinary_active_user(users: UserService, sto
 async def test_a_registered_users_password_is_stored_as_a_hash_of_it(
     users: UserService, store: MemoryStore, passwords: Passwords
 ) -> None:
-    await users.register(NEW)
+    await users.register(NEW, CLIENT)
     async with store.read() as work:
         found = await work.users.credentials("new@example.com")
     assert found is not None
@@ -65,19 +67,23 @@ async def test_a_registered_users_password_is_stored_as_a_hash_of_it(
 @pytest.mark.parametrize("email", ["ada@example.com", "ADA@Example.COM", " ada@example.com "])
 async def test_nobody_registers_a_taken_address(users: UserService, ada: Actor, email: str) -> None:
     with pytest.raises(EmailTaken):
-        await users.register(NewAccount(email=email, password=PASSWORD))
+        await users.register(NewAccount(email=email, password=PASSWORD), CLIENT)
 
 
 async def test_ids_are_made_in_the_order_of_registration(users: UserService) -> None:
-    made = [await users.register(NewAccount(email=f"{name}@example.com", password=PASSWORD)) for name in "abcdef"]
+    made = [
+        await users.register(NewAccount(email=f"{name}@example.com", password=PASSWORD), CLIENT) for name in "abcdef"
+    ]
     assert sorted(made, key=lambda account: account.id) == made
     assert {account.id.version for account in made} == {7}
 
 
-async def test_nothing_is_stored_where_the_password_cannot_be_hashed(store: MemoryStore) -> None:
+async def test_nothing_is_stored_where_the_password_cannot_be_hashed(
+    store: MemoryStore, throttles: ThrottleService
+) -> None:
     full = Passwords(memory_kib=8, passes=1, queue_length=-1)  # no place for anybody
     with pytest.raises(Unavailable):
-        await UserService(store, full, Access()).register(NEW)
+        await UserService(store, full, Access(), throttles).register(NEW, CLIENT)
     async with store.read() as work:
         assert await work.users.credentials("new@example.com") is None
     full.close()
