@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     hash_memory_kib: int = Field(19 * 1024, ge=8, description="Memory of one argon2id password hash, in KiB.")
     hash_passes: int = Field(2, ge=1, le=100, description="Passes of argon2id over that memory.")
     hash_queue_length: int = Field(32, ge=1, description="Passwords waiting to be hashed per worker before 503.")
-    rate_limits_enabled: bool = Field(True, description="Whether any of these limits is in force.")
+    rate_limits_enabled: bool = Field(True, description="false switches every rate limit off, for load tests.")
     login_rate_limit: RateLimit = Field(
         "10/5 minutes", description="Wrong passwords for one account from one network (/24, /64 with IPv6)."
     )

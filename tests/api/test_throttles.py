@@ -154,12 +154,6 @@ async def test_of_100_guesses_at_once_on_two_nodes_10_are_looked_at(
     assert Counter(answer.status for answer in answers) == {401: 10, 429: 90}
 
 
-async def test_the_right_password_among_100_at_once_is_found_only_with_luck(api: Client, ada: Client) -> None:
-    guesses = [f"guess number {number}" for number in range(99)] + [PASSWORD]
-    answers = await asyncio.gather(*(log_in(api, password=guess) for guess in guesses))
-    assert Counter(answer.status for answer in answers)[401] <= 10
-
-
 @pytest.mark.parametrize(
     ("path", "body"), [("/api/auth/password", CHANGE), ("/api/auth/delete-account", {"password": WRONG})]
 )
