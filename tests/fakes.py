@@ -273,6 +273,10 @@ class MemoryThrottles:
         self._tables.throttles[key] = (remaining - 1, until)
         return remaining - 1, until
 
+    async def used_up_until(self, key: UUID, now: datetime) -> datetime | None:
+        remaining, until = self._tables.throttles.get(key, (1, now))
+        return until if remaining <= 0 and until > now else None
+
     async def give_back(self, key: UUID, ends_at: datetime) -> int | None:
         remaining, until = self._tables.throttles.get(key, (0, None))
         if until != ends_at:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, update
+from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +23,7 @@ _TAKE = _NEW.on_conflict_do_update(
         "ends_at": case((_RUNS, throttles.c.ends_at), else_=_NEW.excluded.ends_at),
     },
 ).returning(throttles.c.remaining, throttles.c.ends_at)
+_USED_UP = select(throttles.c.ends_at).where(throttles.c.id == bindparam("key"), _RUNS, throttles.c.remaining <= 0)
 _GIVE_BACK = (
     update(throttles)
     .where(throttles.c.id == bindparam("key"), throttles.c.ends_at == _UNTIL)
@@ -42,6 +43,10 @@ class ThrottleRepository:
         row = {"key": key, "quota": quota, "now": now, "until": ends_at}
         remaining, until = (await self._session.execute(_TAKE, row)).one()
         return remaining, until
+
+    async def used_up_until(self, key: UUID, now: datetime) -> datetime | None:
+        row = (await self._session.execute(_USED_UP, {"key": key, "now": now})).one_or_none()
+        return row[0] if row else None
 
     async def give_back(self, key: UUID, ends_at: datetime) -> int | None:
         row = (await self._session.execute(_GIVE_BACK, {"key": key, "until": ends_at})).one_or_none()

@@ -78,7 +78,7 @@ def _finish(answer: Response, headers: dict[str, str]) -> Response:
 
 
 def _rate_limits(standings: Iterable[Standing]) -> dict[str, str]:
-    """draft-ietf-httpapi-ratelimit-headers, section 3 and 4: lists of structured fields."""
+    """As draft-ietf-httpapi-ratelimit-headers has it: lists of structured fields."""
     return {
         "RateLimit-Policy": ", ".join(
             f'"{each.policy.name}";q={each.policy.quota};w={each.policy.window_s}' for each in standings

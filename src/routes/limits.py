@@ -33,11 +33,11 @@ def limit_callers(app: Quart, policy: Policy) -> None:
             return
         caller = _caller()
         passes = limiter.hit(limit, caller)
-        window = limiter.get_window_stats(limit, caller)
-        standing = Standing(policy, max(window.remaining, 0), max(1, ceil(window.reset_time - time.time())))
-        note(standing)
+        ends_at, remaining = limiter.get_window_stats(limit, caller)
+        reset_s = max(1, ceil(ends_at - time.time()))
+        note(Standing(policy, max(remaining, 0), reset_s))
         if not passes:
-            raise TooManyRequests(standing.reset_s)
+            raise TooManyRequests(reset_s)
 
 
 def _caller() -> str:

@@ -119,6 +119,9 @@ class Throttles(Protocol):
         If it is whole now, `ends_at` is when it will be the next time. Those who come at once take turns.
         """
 
+    async def used_up_until(self, key: UUID, now: datetime) -> datetime | None:
+        """When the quota is whole again; None if something is left. Nobody waits for anybody."""
+
     async def give_back(self, key: UUID, ends_at: datetime) -> int | None:
         """Undoes one use: what remains then; None if the quota was made whole since."""
 

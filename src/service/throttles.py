@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
+from typing import NoReturn
 from uuid import UUID
 
 from domain.errors import TooManyRequests, Unavailable
@@ -88,8 +89,19 @@ class ThrottleService:
             return await work.throttles.purge(self._now(), PURGE_BATCH)
 
     async def _count(self, *uses: Use) -> list[Taken]:
+        await self._refuse_early(*uses)
         async with self._store.write() as work:
             return await self._count_in(work, *uses)
+
+    async def _refuse_early(self, *uses: Use) -> None:
+        """Refuses without a lock what is used up: a flood would queue for the row, with all connections of the pool."""
+        if not self._policies.enabled:
+            return
+        now = self._now()
+        async with self._store.read() as work:
+            for policy, whose in uses:
+                if ends_at := await work.throttles.used_up_until(self._key(policy.name, *whose), now):
+                    self._refuse(_standing(policy, 0, now, ends_at))
 
     async def _count_in(self, work: UnitOfWork, *uses: Use) -> list[Taken]:
         """All of them or, when one is used up, none: the transaction is undone."""
@@ -99,17 +111,20 @@ class ThrottleService:
 
     async def _allow(self, work: UnitOfWork, policy: Policy, *whose: str) -> Taken:
         remaining, taken = await self._take(work, policy, *whose)
-        self._tell(taken.standing)
         if remaining < 0:
-            raise TooManyRequests(taken.standing.reset_s)
+            self._refuse(taken.standing)
+        self._tell(taken.standing)
         return taken
+
+    def _refuse(self, standing: Standing) -> NoReturn:
+        self._tell(standing)
+        raise TooManyRequests(standing.reset_s)
 
     async def _take(self, work: UnitOfWork, policy: Policy, *whose: str) -> tuple[int, Taken]:
         """What remains, below zero if nothing was left."""
         key, now = self._key(policy.name, *whose), self._now()
         remaining, ends_at = await work.throttles.take(key, policy.quota, now, now + policy.window)
-        reset_s = ceil((ends_at - now).total_seconds())
-        return remaining, Taken(key, ends_at, Standing(policy, max(remaining, 0), reset_s))
+        return remaining, Taken(key, ends_at, _standing(policy, remaining, now, ends_at))
 
     async def _give_back(self, uses: list[Taken]) -> None:
         """If the storage is away they stay counted, which is no reason to refuse what is done."""
@@ -126,6 +141,10 @@ class ThrottleService:
 
     def _key(self, *parts: str) -> UUID:
         return UUID(bytes=hmac.digest(self._secret, "\0".join(parts).encode(), hashlib.sha256)[:16])
+
+
+def _standing(policy: Policy, remaining: int, now: datetime, ends_at: datetime) -> Standing:
+    return Standing(policy, max(remaining, 0), ceil((ends_at - now).total_seconds()))
 
 
 def network_of(ip: str | None) -> str:

@@ -32,9 +32,10 @@ def as_(client: Client, limited: Client) -> Client:
 async def test_a_network_that_comes_too_often_is_refused(limited: Client) -> None:
     answers = [await limited.get("/api/posts") for _ in range(4)]
     assert [answer.status for answer in answers] == [200, 200, 200, 429]
-    assert answers[0].headers["RateLimit"] == '"general";r=2;t=60'
+    assert answers[0].headers["RateLimit"].startswith('"general";r=2;t=')
     assert answers[3].headers["RateLimit-Policy"] == '"general";q=3;w=60'
-    assert (answers[3].code, answers[3].headers["Retry-After"]) == ("too_many_requests", "60")
+    assert answers[3].code == "too_many_requests"
+    assert 50 <= int(answers[3].headers["Retry-After"]) <= 60
 
 
 async def test_the_next_minute_is_a_new_one(limited: Client) -> None:

@@ -40,6 +40,17 @@ async def test_the_quota_is_whole_again_when_the_window_is_over(store: Store) ->
     assert await take(store, NOW + WINDOW) == (2, NOW + 2 * WINDOW)
 
 
+async def test_a_quota_is_used_up_when_nothing_is_left_and_until_it_is_whole(store: Store) -> None:
+    found = []
+    for _ in range(3):
+        async with store.read() as work:
+            found.append(await work.throttles.used_up_until(NOBODY, NOW))
+        await take(store)
+    async with store.read() as work:
+        found += [await work.throttles.used_up_until(NOBODY, time) for time in (NOW, NOW + WINDOW)]
+    assert found == [None, None, None, NOW + WINDOW, None]
+
+
 async def test_each_key_has_a_quota_of_its_own(store: Store) -> None:
     assert [await take(store, key=uuid7()) for _ in range(2)] == [(2, NOW + WINDOW)] * 2
 
