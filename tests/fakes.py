@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,8 +15,10 @@ from domain.auth import Session, SignIn
 from domain.errors import EmailTaken
 from domain.pages import Slice
 from domain.posts import Post
+from domain.throttles import Policies, Policy
 from domain.users import Account, Actor, Client, Credentials, Role
 from service.ports import Store
+from service.throttles import ThrottleService
 
 T = TypeVar("T")
 
@@ -43,9 +45,10 @@ class Tables:
     posts: dict[UUID, Post] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
     audit: dict[UUID, AuditEvent] = field(default_factory=dict)
+    throttles: dict[UUID, tuple[int, datetime]] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
-        return Tables(self.users.copy(), self.posts.copy(), self.sessions.copy(), self.audit.copy())
+        return Tables(*(getattr(self, table.name).copy() for table in fields(self)))
 
 
 class MemoryStore:
@@ -81,6 +84,7 @@ class MemoryWork:
         self.posts = MemoryPosts(tables, clock)
         self.sessions = MemorySessions(tables)
         self.audit = MemoryAudit(tables)
+        self.throttles = MemoryThrottles(tables)
 
 
 class MemoryUsers:
@@ -280,6 +284,43 @@ class MemoryAudit:
         for event in doomed:
             del self._tables.audit[event.id]
         return len(doomed)
+
+
+class MemoryThrottles:
+    """Throttles in memory."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def take(self, key: UUID, quota: int, now: datetime, ends_at: datetime) -> tuple[int, datetime]:
+        found = self._tables.throttles.get(key)
+        remaining, until = found if found and found[1] > now else (quota, ends_at)
+        self._tables.throttles[key] = (remaining - 1, until)
+        return remaining - 1, until
+
+    async def used_up_until(self, key: UUID, now: datetime) -> datetime | None:
+        remaining, until = self._tables.throttles.get(key, (1, now))
+        return until if remaining <= 0 and until > now else None
+
+    async def give_back(self, key: UUID, ends_at: datetime) -> int | None:
+        remaining, until = self._tables.throttles.get(key, (0, None))
+        if until != ends_at:
+            return None
+        self._tables.throttles[key] = (remaining + 1, ends_at)
+        return remaining + 1
+
+    async def purge(self, now: datetime, limit: int) -> int:
+        whole = [key for key, (_, ends_at) in self._tables.throttles.items() if ends_at <= now][:limit]
+        for key in whole:
+            del self._tables.throttles[key]
+        return len(whole)
+
+
+def patient_throttles(store: Store) -> ThrottleService:
+    """Throttles for tests that are not about them."""
+    often = Policy("often", 1000, timedelta(minutes=5))
+    policies = Policies(often, often, often, often, often)
+    return ThrottleService(store, policies, b"k" * 32, now=lambda: datetime.now(UTC))
 
 
 async def add_user(

@@ -43,6 +43,17 @@ class Unavailable(DomainError):
     retry_after: ClassVar[int] = 2
 
 
+class TooManyRequests(DomainError):
+    """A quota is used up; the same request may succeed after `retry_after` seconds."""
+
+    code = "too_many_requests"
+    message = "Too many requests; try again later"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
 class NotReady(Unavailable):
     """This process should not be sent requests now; the message says why."""
 

@@ -13,7 +13,7 @@ from inkwell.listener import Listener
 from inkwell.readiness import Readiness
 from inkwell.settings import Settings
 from repositories.database import Database, Limits, Tell
-from routes import errors, headers
+from routes import errors, headers, limits
 from routes.auth import auth
 from routes.health import make_health
 from routes.keys import keys
@@ -28,6 +28,7 @@ from service.ports import Store
 from service.posts import PostService
 from service.sessions import SessionService
 from service.sign_ins import SignIns
+from service.throttles import ThrottleService
 from service.tokens import AccessTokens, RefreshTokens
 from service.users import UserService
 
@@ -51,6 +52,8 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     headers.register(
         app, settings.cors_origins, credentials=settings.cors_credentials, hsts_seconds=settings.hsts_seconds
     )
+    if settings.general_policy:
+        limits.limit_callers(app, settings.general_policy)
     for blueprint in (make_health(Readiness(database, draining).check), auth, keys, users, posts):
         app.register_blueprint(blueprint)
 
@@ -104,18 +107,27 @@ def make_services(settings: Settings, store: Store, passwords: Passwords, sign_i
         lifetime=timedelta(seconds=settings.access_token_seconds),
         now=_now,
     )
+    throttles = ThrottleService(store, settings.policies, secrets[0], now=_now, tell=limits.note)
     rules = SessionRules(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days))
     access = Access(settings.registration == "open", settings.directory == "members")
     return Services(
         access_tokens=access_tokens,
-        account=AccountService(store, passwords),
+        account=AccountService(store, passwords, throttles),
         auth=AuthService(
-            store, passwords, access_tokens, RefreshTokens(secrets), sign_ins or SignIns(), rules=rules, now=_now
+            store,
+            passwords,
+            access_tokens,
+            RefreshTokens(secrets),
+            sign_ins or SignIns(),
+            throttles,
+            rules=rules,
+            now=_now,
         ),
         audit=AuditService(store, keep=timedelta(days=settings.audit_days), now=_now),
         sessions=SessionService(store, rules=rules, now=_now),
-        users=UserService(store, passwords, access),
+        users=UserService(store, passwords, access, throttles),
         posts=PostService(store),
+        throttles=throttles,
     )
 
 

@@ -58,6 +58,7 @@ def serve(**options: str | int | None) -> None:
     settings = load_settings()
     configure_logging(settings.log_format)
     _warn_of_near_misses()
+    _warn_of_missing_limits(settings)
     sys.exit(run(settings, prepare, lambda url, data: click.echo(_welcome(settings, url, data))))
 
 
@@ -140,6 +141,7 @@ def check_config() -> None:
         origin = "" if settings.has_chosen(name) else "  (default)"
         click.echo(f"{name.upper()}={_shown(settings, name)}{origin}")
     _warn_of_near_misses()
+    _warn_of_missing_limits(settings)
 
 
 def _print_given() -> None:
@@ -162,6 +164,11 @@ def _shown(settings: Settings, name: str) -> str:
 def _warn_of_near_misses() -> None:
     for name, meant in near_misses():
         click.echo(f"Warning: {name} is no setting of Inkwell; is {meant} meant?", err=True)
+
+
+def _warn_of_missing_limits(settings: Settings) -> None:
+    if not settings.rate_limits_enabled:
+        click.echo("Warning: RATE_LIMITS_ENABLED=false lets everybody try passwords without end", err=True)
 
 
 def _password(from_stdin: bool) -> str:

@@ -11,10 +11,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.throttles import Policies, Policy
 from inkwell.database_url import DatabaseUrl, parse_database_url
+from inkwell.rate_limits import parse_policy, spelled_as_policy
 
 if TYPE_CHECKING:
     from service.signing import SigningKey
@@ -29,6 +31,8 @@ ORIGIN = re.compile(r"(https?)://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{
 OWN_PORT = {"http": "80", "https": "443"}
 
 Seconds = Annotated[float, Field(ge=0.001, le=3600, allow_inf_nan=False)]  # PostgreSQL counts in whole milliseconds
+
+RateLimit = Annotated[str, AfterValidator(spelled_as_policy)]
 
 
 class ConfigurationError(Exception):
@@ -111,6 +115,17 @@ class Settings(BaseSettings):
     hash_memory_kib: int = Field(19 * 1024, ge=8, description="Memory of one argon2id password hash, in KiB.")
     hash_passes: int = Field(2, ge=1, le=100, description="Passes of argon2id over that memory.")
     hash_queue_length: int = Field(32, ge=1, description="Passwords waiting to be hashed per worker before 503.")
+    rate_limits_enabled: bool = Field(True, description="false switches every rate limit off, for load tests.")
+    login_rate_limit: RateLimit = Field(
+        "10/5 minutes", description="Wrong passwords for one account from one network (/24, /64 with IPv6)."
+    )
+    login_network_rate_limit: RateLimit = Field("50/5 minutes", description="Wrong passwords from one network.")
+    register_rate_limit: RateLimit = Field("20/hour", description="Attempts to register from one network.")
+    refresh_rate_limit: RateLimit = Field("30/minute", description="Refreshes of one session.")
+    forgot_rate_limit: RateLimit = Field("5/hour", description="Mails to one address that forgot its password.")
+    general_rate_limit: RateLimit | None = Field(
+        None, description="Requests of one user or network, counted by each worker for itself; default: no limit."
+    )
     drain_seconds: float | None = Field(
         None, ge=0, le=600, description="Time to finish on open connections at stop; default: 5, in development 0."
     )
@@ -200,6 +215,24 @@ class Settings(BaseSettings):
     def has_chosen(self, name: str) -> bool:
         """Whether the setting was given, and is not the default."""
         return name in self.model_fields_set
+
+    @property
+    def policies(self) -> Policies:
+        """What is throttled, on all workers and nodes together."""
+        return Policies(
+            login=parse_policy("login", self.login_rate_limit),
+            login_network=parse_policy("login-network", self.login_network_rate_limit),
+            register=parse_policy("register", self.register_rate_limit),
+            refresh=parse_policy("refresh", self.refresh_rate_limit),
+            forgot=parse_policy("forgot", self.forgot_rate_limit),
+            enabled=self.rate_limits_enabled,
+        )
+
+    @property
+    def general_policy(self) -> Policy | None:
+        """The limit on all requests of one caller."""
+        wanted = self.general_rate_limit if self.rate_limits_enabled else None
+        return parse_policy("general", wanted) if wanted else None
 
     @property
     def migrates_at_start(self) -> bool:

@@ -16,6 +16,7 @@ from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.posts import PostRepository
 from repositories.reading import Executor, Look
+from repositories.throttles import ThrottleRepository
 from repositories.users import UserRepository
 
 Tell = Callable[[UUID], None]
@@ -59,6 +60,7 @@ class Work:
         self.posts = PostRepository(session)
         self.sessions = SessionRepository(session, self.changed_users)
         self.audit = AuditRepository(session)
+        self.throttles = ThrottleRepository(session)
 
 
 class Database:

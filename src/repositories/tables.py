@@ -134,5 +134,16 @@ Index("ix_audit_target_id_id", audit.c.target_id, audit.c.id)
 Index("ix_audit_action_id", audit.c.action, audit.c.id)
 Index("ix_audit_at", audit.c.at)
 
+throttles = Table(
+    "throttles",
+    metadata,
+    _id(),
+    Column("remaining", Integer, nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    # Counting is not written ahead, so no login waits for a disk; after a crash everybody's quota is whole.
+    prefixes=["UNLOGGED"],
+    postgresql_with={"fillfactor": 50},  # room for the next version of a row, beside it and without the index
+)
+Index("ix_throttles_ends_at", throttles.c.ends_at)
 
-REVISION = "0004"  # the newest migration; this code works with it and, until a breaking one, with those that follow
+REVISION = "0005"  # the newest migration; this code works with it and, until a breaking one, with those that follow

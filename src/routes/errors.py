@@ -9,7 +9,16 @@ from pydantic_core import to_json
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
-from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from domain.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 from routes.http import request
 
 log = structlog.get_logger()
@@ -20,6 +29,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    TooManyRequests: 429,
     Unavailable: 503,
 }
 
@@ -81,7 +91,7 @@ def problem(status: int, code: str, message: str, *, headers: dict[str, str] | N
 def _headers(error: DomainError) -> dict[str, str]:
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
-    return {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, (TooManyRequests, Unavailable)) else {}
 
 
 def _particulars(error: DomainError) -> dict[str, Any]:

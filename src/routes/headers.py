@@ -1,12 +1,14 @@
 """What every answer carries, whatever it says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 
 import structlog
 from quart import Quart, Response, current_app
 from quart_cors import cors
 from werkzeug.exceptions import RequestHeaderFieldsTooLarge
 
+from domain.throttles import Standing
 from routes.http import request
 
 log = structlog.get_logger("inkwell.request")
@@ -66,6 +68,8 @@ def _finish(answer: Response, headers: dict[str, str]) -> Response:
     for name, value in headers.items():
         answer.headers.setdefault(name, value)
     answer.headers["X-Request-ID"] = request.request_id
+    if request.standings:
+        answer.headers.update(_rate_limits(request.standings.values()))
     if current_app.extensions["draining"]:
         answer.headers["Connection"] = "close"
     if request.path not in UNLOGGED or answer.status_code >= 400:
@@ -73,7 +77,25 @@ def _finish(answer: Response, headers: dict[str, str]) -> Response:
     return answer
 
 
+def _rate_limits(standings: Iterable[Standing]) -> dict[str, str]:
+    """As draft-ietf-httpapi-ratelimit-headers has it: lists of structured fields."""
+    return {
+        "RateLimit-Policy": ", ".join(
+            f'"{each.policy.name}";q={each.policy.quota};w={each.policy.window_s}' for each in standings
+        ),
+        "RateLimit": ", ".join(f'"{each.policy.name}";r={each.remaining};t={each.reset_s}' for each in standings),
+    }
+
+
+@cache
+def _warn_of_proxy() -> None:
+    """Once in a process: where it happens at all, it happens all the time."""
+    log.warning("x_forwarded_for_ignored", hint="TRUSTED_PROXIES says how many proxies to believe; now it is 0")
+
+
 def _log(answer: Response) -> None:
+    if "X-Forwarded-For" in request.headers and not current_app.config["TRUSTED_PROXIES"]:
+        _warn_of_proxy()
     log.info(
         "request",
         method=request.method,

@@ -49,15 +49,23 @@ async def actor() -> Actor:
 
 async def visitor() -> Actor | None:
     """Who is asking, or None for somebody who shows no token. Raises a kind of Unauthenticated for a bad one."""
+    token = bearer_token()
+    if token is None:
+        return None
+    found = await services.auth.authenticate(token, client())
+    request.user_id = str(found.id)
+    return found
+
+
+def bearer_token() -> str | None:
+    """The token that is shown, whatever it is worth. Raises TokenInvalid for another kind of credentials."""
     header = request.headers.get("Authorization")
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise TokenInvalid
-    found = await services.auth.authenticate(token.strip(" "), client())
-    request.user_id = str(found.id)
-    return found
+    return token.strip(" ")
 
 
 def client() -> Client:

@@ -10,6 +10,8 @@ from uuid import uuid4
 from quart import Request as QuartRequest
 from quart import current_app
 
+from domain.throttles import Standing
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 LONGEST_USER_AGENT = 255
 
@@ -21,6 +23,7 @@ class Request(QuartRequest):
         super().__init__(*arguments, **options)
         self._began = time.perf_counter()
         self.user_id: str | None = None  # of the actor, once known; for the log
+        self.standings: dict[str, Standing] = {}  # what is left of the quotas that it used, by their policies' names
 
     @cached_property
     def request_id(self) -> str:

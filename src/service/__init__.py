@@ -7,6 +7,7 @@ from service.audit import AuditService
 from service.auth import AuthService
 from service.posts import PostService
 from service.sessions import SessionService
+from service.throttles import ThrottleService
 from service.tokens import AccessTokens
 from service.users import UserService
 
@@ -22,3 +23,4 @@ class Services:
     sessions: SessionService
     users: UserService
     posts: PostService
+    throttles: ThrottleService

@@ -8,6 +8,7 @@ from service.audit import record
 from service.fields import Input, LongPassword, Text, check_password
 from service.passwords import Passwords
 from service.ports import Store
+from service.throttles import ThrottleService
 from service.users import remove_user
 
 
@@ -27,11 +28,11 @@ class Farewell(Input):
 class AccountService:
     """Changes the actor's own password, and ends the actor's own account."""
 
-    def __init__(self, store: Store, passwords: Passwords) -> None:
-        self._store, self._passwords = store, passwords
+    def __init__(self, store: Store, passwords: Passwords, throttles: ThrottleService) -> None:
+        self._store, self._passwords, self._throttles = store, passwords, throttles
 
     async def change_password(self, actor: Actor, change: PasswordChange) -> None:
-        """Ends the other sessions. Raises InvalidFields, WrongPassword."""
+        """Ends the other sessions. Raises InvalidFields, WrongPassword, TooManyRequests."""
         _refuse_common(change.new_password, actor.account.email)
         # A sign-in may have renewed the hash while we checked it; if somebody changed the password, we find out now.
         if not (await self._replace(actor, change) or await self._replace(actor, change)):
@@ -49,13 +50,17 @@ class AccountService:
         return True
 
     async def remove(self, actor: Actor, farewell: Farewell) -> None:
-        """Removes the account with its posts and sessions. Raises WrongPassword, LastAdmin."""
+        """Removes the account with its posts and sessions. Raises WrongPassword, TooManyRequests, LastAdmin."""
         await self._check(actor, farewell.password)
         async with self._store.write() as work:
             await remove_user(work, actor, actor.id)
 
     async def _check(self, actor: Actor, password: str) -> str:
-        """The hash that the password is checked against. Raises WrongPassword."""
+        """The hash that the password is checked against. Raises WrongPassword, TooManyRequests as a login would."""
+        async with self._throttles.guess(actor.account.email, actor.client):
+            return await self._matching(actor, password)
+
+    async def _matching(self, actor: Actor, password: str) -> str:
         async with self._store.read() as work:
             found = await work.users.credentials(actor.account.email)
         seen = found.password_hash if found and found.account.id == actor.id else None

@@ -24,6 +24,7 @@ from service.fields import Input, Text, normal_email
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
 from service.sign_ins import SignIns
+from service.throttles import ThrottleService
 from service.tokens import AccessTokens, RefreshTokens
 
 
@@ -57,16 +58,24 @@ class AuthService:
         access_tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
         sign_ins: SignIns,
+        throttles: ThrottleService,
         *,
         rules: SessionRules,
         now: Callable[[], datetime],
     ) -> None:
         self._store, self._passwords = store, passwords
         self._access_tokens, self._refresh_tokens = access_tokens, refresh_tokens
-        self._sign_ins, self._rules, self._now = sign_ins, rules, now
+        self._sign_ins, self._throttles, self._rules, self._now = sign_ins, throttles, rules, now
 
     async def login(self, login: Login, client: Client) -> SignedIn:
-        """Opens a session. Raises InvalidCredentials, after the same work whatever it was that did not fit."""
+        """Opens a session. Raises InvalidCredentials, after the same work whatever it was that did not fit.
+
+        Raises TooManyRequests without having looked at the password.
+        """
+        async with self._throttles.guess(login.email, client):
+            return await self._log_in(login, client)
+
+    async def _log_in(self, login: Login, client: Client) -> SignedIn:
         # Another sign-in may renew the hash while this one checks it: the password then fits the new one too.
         for _ in range(2):
             seen = await self._check(login, client)
@@ -103,7 +112,10 @@ class AuthService:
         return None
 
     async def refresh(self, refresh: Refresh, client: Client) -> Tokens:
-        """The session's next tokens. Raises RefreshInvalid, and RefreshReused when it ended the session for that."""
+        """The session's next tokens.
+
+        Raises RefreshInvalid, TooManyRequests, and RefreshReused when it ended the session for that.
+        """
         session_id, count = self._refresh_tokens.read(refresh.refresh_token)
         async with self._store.write() as work:
             tokens = await self._move_on(work, session_id, count, client)
@@ -125,6 +137,7 @@ class AuthService:
                 await record(work, "session.reuse", client, session.user_id, session_id=str(session.id))
                 return None
             case Refreshing.NEXT:
+                await self._throttles.refresh(work, session.id)
                 await work.sessions.refreshed(session.id, now)
         return self._tokens(session.user_id, session.id, count + 1)
 

@@ -123,6 +123,25 @@ class Audit(Protocol):
         """Removes at most `limit` events from before, none that somebody else removes; says how many."""
 
 
+class Throttles(Protocol):
+    """Quotas that are being used up, in storage; a key says whose, and of what."""
+
+    async def take(self, key: UUID, quota: int, now: datetime, ends_at: datetime) -> tuple[int, datetime]:
+        """Uses the quota once: what remains, below zero if nothing was left, and when the quota is whole again.
+
+        If it is whole now, `ends_at` is when it will be the next time. Those who come at once take turns.
+        """
+
+    async def used_up_until(self, key: UUID, now: datetime) -> datetime | None:
+        """When the quota is whole again; None if something is left. Nobody waits for anybody."""
+
+    async def give_back(self, key: UUID, ends_at: datetime) -> int | None:
+        """Undoes one use: what remains then; None if the quota was made whole since."""
+
+    async def purge(self, now: datetime, limit: int) -> int:
+        """Removes at most `limit` quotas that are whole, none that somebody else removes; says how many."""
+
+
 class UnitOfWork(Protocol):
     """Storage, as one transaction or one look sees it."""
 
@@ -134,6 +153,7 @@ class UnitOfWork(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def audit(self) -> Audit: ...
+    def throttles(self) -> Throttles: ...
 
 
 class Store(Protocol):

@@ -14,6 +14,7 @@ from service.fields import Email, Input, Name, Password, SearchText
 from service.pagination import PageRequest
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
+from service.throttles import ThrottleService
 
 OWN_FIELDS = frozenset({"first_name", "last_name"})
 
@@ -57,13 +58,14 @@ class UserListing(PageRequest):
 class UserService:
     """Registers, lists, shows, changes and removes users."""
 
-    def __init__(self, store: Store, passwords: Passwords, access: Access) -> None:
-        self._store, self._passwords, self._access = store, passwords, access
+    def __init__(self, store: Store, passwords: Passwords, access: Access, throttles: ThrottleService) -> None:
+        self._store, self._passwords, self._access, self._throttles = store, passwords, access, throttles
 
     async def register(self, new: NewAccount, client: Client) -> Account:
-        """Raises RegistrationClosed, EmailTaken."""
+        """Raises RegistrationClosed, TooManyRequests, EmailTaken."""
         if not self._access.may_register:
             raise RegistrationClosed
+        await self._throttles.register(client)
         return await self._add(new, "user", "user.register", client)
 
     async def create(self, actor: Actor, new: NewUser) -> Account:

@@ -60,7 +60,7 @@ async def test_up_down_and_up_again_with_people_in_it(database_url: str, ada: Cl
     await ada.write()
     database = parse_database_url(database_url)
     await on(database, lambda connection: command.downgrade(configuration(connection), "base"))
-    left = "SELECT relname FROM pg_class WHERE relname IN ('users', 'posts', 'sessions', 'audit')"
+    left = "SELECT relname FROM pg_class WHERE relname IN ('users', 'posts', 'sessions', 'audit', 'throttles')"
     assert await rows(database, left) == []
     assert await rows(database, "SELECT proname FROM pg_proc WHERE proname LIKE 'inkwell%'") == []
     await migrate(database)

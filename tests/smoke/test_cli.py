@@ -87,6 +87,13 @@ async def test_check_config_shows_the_settings_and_hides_the_secrets(tmp_path: P
     assert SECRET not in output
 
 
+async def test_missing_limits_are_warned_about(tmp_path: Path) -> None:
+    _, output = await inkwell("check-config", cwd=tmp_path, RATE_LIMITS_ENABLED="false")
+    assert "Warning: RATE_LIMITS_ENABLED=false lets everybody try passwords without end\n" in output
+    _, output = await inkwell("check-config", cwd=tmp_path)
+    assert "Warning" not in output
+
+
 async def test_check_config_says_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("COLOUR=blue\n")
     code, output = await inkwell("check-config", cwd=tmp_path, PORT="x", CORS_ORIGINS="https://*.example.com")

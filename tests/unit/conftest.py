@@ -7,8 +7,9 @@ import pytest
 from domain.users import Access, Actor
 from service.passwords import Passwords
 from service.posts import PostService
+from service.throttles import ThrottleService
 from service.users import UserService
-from tests.fakes import MemoryStore, add_user, signed_in
+from tests.fakes import MemoryStore, add_user, patient_throttles, signed_in
 
 
 @pytest.fixture
@@ -25,8 +26,13 @@ def passwords() -> Iterator[Passwords]:
 
 
 @pytest.fixture
-def users(store: MemoryStore, passwords: Passwords) -> UserService:
-    return UserService(store, passwords, Access())
+def throttles(store: MemoryStore) -> ThrottleService:
+    return patient_throttles(store)
+
+
+@pytest.fixture
+def users(store: MemoryStore, passwords: Passwords, throttles: ThrottleService) -> UserService:
+    return UserService(store, passwords, Access(), throttles)
 
 
 @pytest.fixture

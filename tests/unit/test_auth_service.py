@@ -16,7 +16,7 @@ from service.ports import Store
 from service.sign_ins import SignIns
 from service.tokens import AccessTokens, Claims, RefreshTokens
 from service.users import NewAccount, UserService
-from tests.fakes import MemoryStore, change_user
+from tests.fakes import MemoryStore, change_user, patient_throttles
 from tests.support import PASSWORD
 
 KEYS = [b"k" * 64]
@@ -62,7 +62,8 @@ def access_tokens() -> AccessTokens:
 
 def make_auth(store: Store, passwords: Passwords, access_tokens: AccessTokens, watch: Watch) -> AuthService:
     refresh_tokens = RefreshTokens(KEYS)
-    return AuthService(store, passwords, access_tokens, refresh_tokens, SignIns(), rules=RULES, now=watch)
+    throttles = patient_throttles(store)
+    return AuthService(store, passwords, access_tokens, refresh_tokens, SignIns(), throttles, rules=RULES, now=watch)
 
 
 @pytest.fixture

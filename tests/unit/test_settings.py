@@ -10,6 +10,7 @@ from threading import Barrier
 import pytest
 from pydantic import SecretStr
 
+from domain.throttles import Policy
 from inkwell.settings import ConfigurationError, Settings, load_settings, near_misses
 
 STRONG = "f3a91c07d2e84b6592ab6c0d1e7f3458"  # 32 bytes
@@ -84,6 +85,10 @@ def test_secrets_do_not_show_themselves(environment: pytest.MonkeyPatch) -> None
         ("MIGRATE_AT_START", "maybe"),
         ("JWT_SECRET_KEY", "short"),
         ("ACCESS_TOKEN_SECONDS", "29"),
+        ("RATE_LIMITS_ENABLED", "perhaps"),
+        ("LOGIN_RATE_LIMIT", "10"),
+        ("REGISTER_RATE_LIMIT", "20/hour;5/minute"),
+        ("GENERAL_RATE_LIMIT", "0/minute"),
         ("ACCESS_TOKEN_SECONDS", "86401"),
         ("SESSION_DAYS", "0"),
         ("CORS_ORIGINS", "https://*.example.com"),
@@ -118,6 +123,21 @@ def test_a_time_that_postgres_cannot_count_in_milliseconds_is_refused(
     environment: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     assert refusal(environment, **{name: value}).startswith(f"{name}: ")
+
+
+def test_the_limits_are_those_of_the_documents() -> None:
+    policies = load_settings().policies
+    found = [(each.quota, each.window_s) for each in (policies.login, policies.login_network, policies.register)]
+    assert found == [(10, 300), (50, 300), (20, 3600)]
+    assert (policies.refresh.quota, policies.refresh.window_s) == (30, 60)
+    assert (policies.forgot.quota, policies.forgot.window_s) == (5, 3600)
+    assert policies.enabled
+
+
+def test_there_is_no_general_limit_unless_one_is_set_and_limits_are_enabled() -> None:
+    assert load_settings().general_policy is None
+    assert load_settings(general_rate_limit="100/minute").general_policy == Policy("general", 100, timedelta(minutes=1))
+    assert load_settings(general_rate_limit="100/minute", rate_limits_enabled=False).general_policy is None
 
 
 def test_production_needs_a_key(environment: pytest.MonkeyPatch) -> None:
