@@ -9,6 +9,7 @@ from domain.users import Access
 from inkwell.background import Background, Chore
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
+from inkwell.gate import Gate
 from inkwell.readiness import Readiness
 from inkwell.settings import Settings
 from repositories.database import Database, Limits
@@ -105,12 +106,14 @@ def chores(services: Services) -> list[Chore]:
     return [Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S)]
 
 
-def _bare_app(settings: Settings) -> Quart:
+def _bare_app(settings: Settings) -> InkwellQuart:
     app = InkwellQuart("inkwell", static_folder=None, template_folder=None)
+    app.gate = Gate(settings.requests_at_once, settings.requests_waiting, settings.request_wait_seconds)
     app.url_map.merge_slashes = False  # it would redirect, to an address made of the client's own Host
     app.config.update(
         MAX_CONTENT_LENGTH=settings.body_limit_bytes,
         BODY_TIMEOUT=settings.body_timeout_seconds,
+        REQUEST_TIMEOUT=settings.request_timeout_seconds,
         PROPAGATE_EXCEPTIONS=False,
         PROVIDE_AUTOMATIC_OPTIONS=True,
         TRUSTED_PROXIES=settings.trusted_proxies,
@@ -125,6 +128,7 @@ def _limits(settings: Settings) -> Limits:
         pool_timeout_s=settings.database_pool_timeout_seconds,
         connect_timeout_s=settings.database_connect_timeout_seconds,
         command_timeout_s=settings.database_command_timeout_seconds,
+        work_timeout_s=settings.database_work_timeout_seconds,
         statement_timeout_s=settings.statement_timeout_seconds,
         lock_timeout_s=settings.lock_timeout_seconds,
         idle_in_transaction_s=settings.idle_in_transaction_seconds,

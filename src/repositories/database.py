@@ -1,12 +1,14 @@
 """The database: looking and changing, and what an outage is."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import URL, text
+import asyncpg
+from sqlalchemy import URL, AsyncAdaptedQueuePool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from domain.errors import DomainError, Unavailable
@@ -14,6 +16,15 @@ from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.posts import PostRepository
 from repositories.users import UserRepository
+
+GOODBYE_S = 0.5  # for a server to hear that a statement is given up; a frozen one never does
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """asyncpg's, without the 2 s that SQLAlchemy would wait for a server to say goodbye to a request given up."""
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's signature
+        await super().close(timeout=GOODBYE_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class Limits:
     pool_timeout_s: float = 2
     connect_timeout_s: float = 3
     command_timeout_s: float = 5
+    work_timeout_s: float = 5
     statement_timeout_s: float = 4
     lock_timeout_s: float = 2
     idle_in_transaction_s: float = 10
@@ -42,7 +54,17 @@ class Limits:
     def connect_args(self, given: dict[str, Any]) -> dict[str, Any]:
         settings = self.server_settings | given.get("server_settings", {})
         timeouts = {"timeout": self.connect_timeout_s, "command_timeout": self.command_timeout_s}
-        return timeouts | given | {"server_settings": settings}
+        return timeouts | given | {"server_settings": settings, "connection_class": _Connection}
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections in use, open, open beyond the pool's size, and how many there may be."""
+
+    in_use: int
+    open: int
+    overflow: int
+    limit: int
 
 
 class Work:
@@ -57,8 +79,9 @@ class Work:
 class Database:
     """One pool of connections, and units of work on it."""
 
-    def __init__(self, engine: AsyncEngine, looking: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, looking: AsyncEngine, limits: Limits) -> None:
         self._engine = engine
+        self._limits = limits
         self._looking = looking.execution_options(isolation_level="AUTOCOMMIT")
         self._reading = async_sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"))
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
@@ -75,7 +98,7 @@ class Database:
         )
         engine = make(pool_size=limits.pool_size, max_overflow=limits.pool_overflow)
         # One connection apart, so that a pool emptied by slow requests is not taken for a database that is away.
-        return cls(engine, looking=make(pool_size=1, max_overflow=0))
+        return cls(engine, make(pool_size=1, max_overflow=0), limits)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Work]:
@@ -97,6 +120,13 @@ class Database:
             version: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
             return version
 
+    @property
+    def pool(self) -> PoolUse:
+        """How the pool is used at this moment."""
+        pool = cast(AsyncAdaptedQueuePool, self._engine.pool)
+        in_use, limit = pool.checkedout(), self._limits.pool_size + self._limits.pool_overflow
+        return PoolUse(in_use, pool.checkedin() + in_use, max(0, pool.overflow()), limit)
+
     async def close(self) -> None:
         await self._engine.dispose()
         await self._looking.dispose()
@@ -104,7 +134,8 @@ class Database:
     @asynccontextmanager
     async def _outages_named(self) -> AsyncIterator[None]:
         try:
-            yield
+            async with asyncio.timeout(self._limits.work_timeout_s):
+                yield
         except DomainError:
             raise
         except Exception as error:
