@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from pydantic import SecretStr
 from quart import Quart
 
 from domain.auth import SessionRules
@@ -10,6 +11,8 @@ from inkwell.background import Background, Chore
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
 from inkwell.gate import Gate
+from inkwell.metrics import Metrics
+from inkwell.observation import Observation
 from inkwell.readiness import Readiness
 from inkwell.settings import Settings
 from repositories.database import Database, Limits
@@ -17,6 +20,7 @@ from routes import errors, headers
 from routes.auth import auth
 from routes.health import make_health
 from routes.keys import keys
+from routes.metrics import make_metrics
 from routes.posts import posts
 from routes.users import users
 from service import Services
@@ -47,13 +51,18 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     headers.register(
         app, settings.cors_origins, credentials=settings.cors_credentials, hsts_seconds=settings.hsts_seconds
     )
-    for blueprint in (make_health(Readiness(database, draining).check), auth, keys, users, posts):
+    readiness, metrics = Readiness(database, draining), Metrics()
+    observation = Observation(metrics, readiness, app.gate, database, passwords)
+    observed = make_metrics(observation.page, metrics.count_request, _revealed(settings.metrics_token))
+    for blueprint in (make_health(readiness.check), observed, auth, keys, users, posts):
         app.register_blueprint(blueprint)
+    app.extensions["metrics"] = metrics
 
-    background = Background(chores(services))
+    background = Background([observation.chore, *chores(services)], metrics.count_batch)
 
     @app.before_serving
     async def start() -> None:
+        metrics.sample()
         background.start()
 
     @app.after_serving
@@ -133,6 +142,10 @@ def _limits(settings: Settings) -> Limits:
         lock_timeout_s=settings.lock_timeout_seconds,
         idle_in_transaction_s=settings.idle_in_transaction_seconds,
     )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _now() -> datetime:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 import pytest
@@ -17,7 +18,6 @@ from tests.conftest import open_folder
 from tests.support import Client
 
 LONGEST_ANSWER_S = 6.0
-Freeze = Callable[[], object]
 
 
 @pytest.fixture
@@ -32,7 +32,6 @@ async def postgres() -> AsyncIterator[EmbeddedPostgres]:
 
 @contextmanager
 def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
-    assert postgres._process
     main = psutil.Process(postgres._process.pid)
     processes = [main, *main.children(recursive=True)]
     for process in processes:
@@ -44,7 +43,7 @@ def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
             process.resume()
 
 
-async def timed(client: Client, method: str, path: str, **more: object) -> tuple[int, float]:
+async def timed(client: Client, method: str, path: str, **more: Any) -> tuple[int, float]:
     began = time.monotonic()
     answer = await client.send(method, path, **more)
     return answer.status, time.monotonic() - began
