@@ -130,6 +130,7 @@ async def test_every_route_but_the_public_ones_asks_who_is_there(app: Quart, api
         ("GET", "/"),
         ("GET", "/healthz"),
         ("GET", "/readyz"),
+        ("GET", "/metrics"),
         ("GET", "/.well-known/jwks.json"),
         ("POST", "/api/auth/register"),
         ("POST", "/api/auth/login"),
