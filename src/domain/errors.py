@@ -62,6 +62,14 @@ class NotReady(Unavailable):
         super().__init__()
 
 
+class Overloaded(Unavailable):
+    """More requests are here than this process can work on."""
+
+
+class TookTooLong(Unavailable):
+    """The request was given up, and what it had begun was undone."""
+
+
 class TokenMissing(Unauthenticated):
     code = "token_missing"
     message = "Sign in first: a bearer token is required"

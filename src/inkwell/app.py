@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from pydantic import SecretStr
 from quart import Quart
 
 from domain.auth import SessionRules
@@ -9,7 +10,10 @@ from domain.users import Access
 from inkwell.background import Background, Chore
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
+from inkwell.gate import Gate
 from inkwell.listener import Listener
+from inkwell.metrics import Metrics
+from inkwell.observation import Observation
 from inkwell.readiness import Readiness
 from inkwell.settings import Settings
 from repositories.database import Database, Limits, Tell
@@ -17,6 +21,7 @@ from routes import errors, headers, limits
 from routes.auth import auth
 from routes.health import make_health
 from routes.keys import keys
+from routes.metrics import make_metrics
 from routes.posts import posts
 from routes.users import users
 from service import Services
@@ -54,13 +59,18 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     )
     if settings.general_policy:
         limits.limit_callers(app, settings.general_policy)
-    for blueprint in (make_health(Readiness(database, draining).check), auth, keys, users, posts):
+    readiness, metrics = Readiness(database, draining), Metrics()
+    observation = Observation(metrics, readiness, app.gate, database, passwords)
+    observed = make_metrics(observation.page, metrics.count_request, _revealed(settings.metrics_token))
+    for blueprint in (make_health(readiness.check), observed, auth, keys, users, posts):
         app.register_blueprint(blueprint)
+    app.extensions["metrics"] = metrics
 
-    background = Background(chores(services))
+    background = Background([observation.chore, *chores(services)], metrics.count_batch)
 
     @app.before_serving
     async def start() -> None:
+        metrics.sample()
         background.start()
         listener.start()
 
@@ -139,12 +149,14 @@ def chores(services: Services) -> list[Chore]:
     ]
 
 
-def _bare_app(settings: Settings) -> Quart:
+def _bare_app(settings: Settings) -> InkwellQuart:
     app = InkwellQuart("inkwell", static_folder=None, template_folder=None)
+    app.gate = Gate(settings.requests_at_once, settings.requests_waiting, settings.request_wait_seconds)
     app.url_map.merge_slashes = False  # it would redirect, to an address made of the client's own Host
     app.config.update(
         MAX_CONTENT_LENGTH=settings.body_limit_bytes,
         BODY_TIMEOUT=settings.body_timeout_seconds,
+        REQUEST_TIMEOUT=settings.request_timeout_seconds,
         PROPAGATE_EXCEPTIONS=False,
         PROVIDE_AUTOMATIC_OPTIONS=True,
         TRUSTED_PROXIES=settings.trusted_proxies,
@@ -159,10 +171,15 @@ def _limits(settings: Settings) -> Limits:
         pool_timeout_s=settings.database_pool_timeout_seconds,
         connect_timeout_s=settings.database_connect_timeout_seconds,
         command_timeout_s=settings.database_command_timeout_seconds,
+        work_timeout_s=settings.database_work_timeout_seconds,
         statement_timeout_s=settings.statement_timeout_seconds,
         lock_timeout_s=settings.lock_timeout_seconds,
         idle_in_transaction_s=settings.idle_in_transaction_seconds,
     )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _now() -> datetime:

@@ -5,12 +5,16 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 import structlog
 
 from domain.errors import Unavailable
 
 log = structlog.get_logger()
+
+Outcome = Literal["done", "postponed", "failed"]
+Count = Callable[[str, Outcome, int], None]
 
 STOP_SECONDS = 3  # for the batches under way; less than the worker gives the application to close
 
@@ -25,10 +29,13 @@ class Chore:
 
 
 class Background:
-    """Runs chores until it is stopped. What fails is logged and tried again after the chore's pause."""
+    """Runs chores until it is stopped. What fails is logged and tried again after the chore's pause.
 
-    def __init__(self, chores: Sequence[Chore]) -> None:
-        self._chores = chores
+    `count` is told of each batch.
+    """
+
+    def __init__(self, chores: Sequence[Chore], count: Count = lambda chore, outcome, rows: None) -> None:
+        self._chores, self._count = chores, count
         self._stopping = asyncio.Event()
         self._woken = {chore.name: asyncio.Event() for chore in chores}
         self._tasks: list[asyncio.Task[None]] = []
@@ -54,7 +61,7 @@ class Background:
         # Workers that start together do not all come at once.
         await self._rest(chore, chore.pause_s * random.random())  # noqa: S311
         while not self._stopping.is_set():
-            if not await _done(chore):
+            if not await self._done(chore):
                 await self._rest(chore, chore.pause_s)
 
     async def _rest(self, chore: Chore, seconds: float) -> None:
@@ -63,13 +70,19 @@ class Background:
         if not self._stopping.is_set():
             self._woken[chore.name].clear()
 
+    async def _done(self, chore: Chore) -> int:
+        """How many rows one batch did; 0 also where it failed."""
+        rows, outcome = await _outcome(chore)
+        self._count(chore.name, outcome, rows)
+        return rows
 
-async def _done(chore: Chore) -> int:
-    """How many rows one batch did; 0 also where it failed."""
+
+async def _outcome(chore: Chore) -> tuple[int, Outcome]:
     try:
-        return await chore.batch()
+        return await chore.batch(), "done"
     except Unavailable as error:
-        log.warning("chore_postponed", chore=chore.name, cause=repr(error.__cause__))
+        log.warning("chore_postponed", chore=chore.name, cause=repr(error.__cause__ or error))
+        return 0, "postponed"
     except Exception as error:
         log.error("chore_failed", chore=chore.name, exc_info=error)
-    return 0
+        return 0, "failed"

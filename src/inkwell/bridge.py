@@ -1,16 +1,58 @@
 """Where Quart is asked to do otherwise, through its own class attributes and methods."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from quart import Quart, Response
+from quart import Request as QuartRequest
 from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
+from quart.ctx import RequestContext
 from quart.globals import request_ctx
+from quart.typing import ResponseReturnValue, ResponseTypes
 from quart.wrappers.base import BaseRequestWebsocket
 from werkzeug.routing import MapAdapter
 
+from domain.errors import TookTooLong
+from inkwell.gate import Gate
 from routes.http import no_content
-from routes.request import Request
+from routes.request import PROBES, Request
+
+LINGER_SECONDS = 1.5  # for the rest of a body that was refused: what arrives after the end is answered with a reset,
+# by which a client that writes all before it reads loses the answer
+
+
+class Connection(ASGIHTTPConnection):
+    """One request and its answer. An answer given before the request's end waits a little for that end.
+
+    Until then what comes is read and dropped. A client that has seen enough ends it by closing.
+    """
+
+    def __init__(self, app: Quart, scope: HTTPScope) -> None:
+        super().__init__(app, scope)
+        self._all_came = asyncio.Event()
+
+    async def handle_messages(self, request: QuartRequest, receive: ASGIReceiveCallable) -> None:
+        async def watched() -> Any:
+            message = await receive()
+            if message["type"] == "http.request" and not message["more_body"]:
+                self._all_came.set()
+            return message
+
+        await super().handle_messages(request, watched)
+
+    async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
+        async def lingering(message: Any) -> None:
+            if message["type"] == "http.response.body" and not message["more_body"]:
+                await self._rest_of_the_request()
+            await send(message)
+
+        await super()._send_response(send if self._all_came.is_set() else lingering, response)
+
+    async def _rest_of_the_request(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_came.wait(), LINGER_SECONDS)
 
 
 class Handshake(ASGIWebsocketConnection):
@@ -36,13 +78,34 @@ class InkwellQuart(Quart):
     """
 
     request_class = Request
+    asgi_http_class = Connection
     asgi_websocket_class = Handshake
+    gate: Gate
 
     def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:
         if request is None:
             return None
         method = getattr(request, "method", "GET")  # a WebSocket's handshake has none of its own
         return self.url_map.bind("inkwell", request.root_path, None, request.scheme, method, request.path)
+
+    async def dispatch_request(self, request_context: RequestContext | None = None) -> ResponseReturnValue:
+        """The view's answer, in time; a body is waited for before a place is taken, for a slow client costs nothing."""
+        request = cast(Request, (request_context or request_ctx).request)
+        if request.routing_exception or request.path in PROBES:
+            return await super().dispatch_request(request_context)
+        if request.method in ("POST", "PATCH") and not request.body.has_come:
+            await request.get_data()
+        async with self.gate:
+            return await self._in_time(request_context)
+
+    async def _in_time(self, request_context: RequestContext | None) -> ResponseReturnValue:
+        try:
+            async with asyncio.timeout(self.config["REQUEST_TIMEOUT"]) as limit:
+                return await super().dispatch_request(request_context)
+        except TimeoutError:
+            if limit.expired():
+                raise TookTooLong from None
+            raise
 
     async def make_default_options_response(self) -> Response:
         answer = no_content()

@@ -25,15 +25,19 @@ class Readiness:
         """Raises NotReady."""
         if self._draining:
             raise NotReady("draining")
+        if reason := await self.database_trouble():
+            raise NotReady(reason)
+
+    async def database_trouble(self) -> str | None:
+        """What keeps the database from serving, as of a second ago at most."""
         async with self._looking:
             if time.monotonic() >= self._known_until:
                 self._reason = await self._look()
                 self._known_until = time.monotonic() + REMEMBERED_S
-        if self._reason:
-            raise NotReady(self._reason)
+        return self._reason
 
     async def _look(self) -> str | None:
-        """What keeps the database from serving. A look that takes too long is left alone: to cancel it takes longer."""
+        """A look that takes too long is left alone: to cancel it takes longer."""
         look = asyncio.create_task(self._database.schema_version())
         if not (await asyncio.wait([look], timeout=LOOK_TIMEOUT_S))[0]:
             look.add_done_callback(lambda late: late.cancelled() or late.exception())

@@ -104,11 +104,20 @@ class Settings(BaseSettings):
     )
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body, in bytes.")
     body_timeout_seconds: Seconds = Field(10, description="Longest time to receive a request body, in seconds.")
+    request_timeout_seconds: Seconds = Field(
+        10, description="Longest time to work on a request whose body has come, in seconds; then 503."
+    )
+    requests_at_once: int = Field(200, ge=1, le=10_000, description="Requests that a worker works on at once.")
+    requests_waiting: int = Field(1000, ge=0, le=100_000, description="Further requests per worker that may wait.")
+    request_wait_seconds: Seconds = Field(1, description="Longest time that they wait, in seconds; then 503.")
     database_pool_size: int = Field(10, ge=1, le=200, description="Connections kept open per worker.")
     database_pool_overflow: int = Field(5, ge=0, le=200, description="Further connections per worker under load.")
     database_pool_timeout_seconds: Seconds = Field(2, description="Longest wait for a connection, in seconds.")
     database_connect_timeout_seconds: Seconds = Field(3, description="Longest time to connect, in seconds.")
     database_command_timeout_seconds: Seconds = Field(5, description="Longest time for one statement, client side.")
+    database_work_timeout_seconds: Seconds = Field(
+        5, description="Longest time for one look or transaction, waiting for a connection included."
+    )
     statement_timeout_seconds: Seconds = Field(4, description="Longest time for one statement, server side.")
     lock_timeout_seconds: Seconds = Field(2, description="Longest wait for a row lock, in seconds.")
     idle_in_transaction_seconds: Seconds = Field(10, description="Longest pause inside a transaction, in seconds.")
@@ -130,6 +139,9 @@ class Settings(BaseSettings):
         None, ge=0, le=600, description="Time to finish on open connections at stop; default: 5, in development 0."
     )
     grace_seconds: float = Field(20, gt=0, le=600, description="Time after the drain for requests in flight.")
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="Opens `/metrics` as a bearer token; without it, to loopback clients alone."
+    )
     log_format: Literal["json", "pretty"] | None = Field(
         None, description="Shape of log lines; default: pretty in a terminal, JSON otherwise."
     )

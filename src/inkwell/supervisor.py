@@ -14,6 +14,7 @@ from itertools import count
 
 import structlog
 
+from inkwell.metrics_folder import forget_worker, metrics_folder
 from inkwell.settings import ConfigurationError, Settings
 
 log = structlog.get_logger()
@@ -73,6 +74,7 @@ async def _serve(settings: Settings, prepare: Prepare, announce: Announce, worke
     async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as tasks:
         tasks.create_task(_stop(told))
         listener = afterwards.enter_context(listen(settings.host, settings.port))
+        afterwards.enter_context(metrics_folder())
         settings, data = await _with_database(settings, tasks, afterwards)
         await _prepare(prepare, settings, tasks)
         crew = Crew(settings, listener, worker, tasks)
@@ -277,6 +279,7 @@ class Crew:
         if await worker.ready:
             self.serving.set()
         code = await worker.ended()
+        forget_worker(worker.process.pid)
         self._workers.discard(worker)
         if worker.wanted:
             log.error("worker_died", worker=worker.process.pid, cause=_cause(code))

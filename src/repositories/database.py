@@ -1,13 +1,16 @@
 """The database: looking and changing, and what an outage is."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from types import TracebackType
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import URL, text
+import asyncpg
+from sqlalchemy import URL, AsyncAdaptedQueuePool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from domain.errors import DomainError, Unavailable
@@ -20,6 +23,14 @@ from repositories.throttles import ThrottleRepository
 from repositories.users import UserRepository
 
 Tell = Callable[[UUID], None]
+GOODBYE_S = 0.5  # for a server to hear that a statement is given up; a frozen one never does
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """asyncpg's, without the 2 s that SQLAlchemy would wait for a server to say goodbye to a request given up."""
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's signature
+        await super().close(timeout=GOODBYE_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,7 @@ class Limits:
     pool_timeout_s: float = 2
     connect_timeout_s: float = 3
     command_timeout_s: float = 5
+    work_timeout_s: float = 5
     statement_timeout_s: float = 4
     lock_timeout_s: float = 2
     idle_in_transaction_s: float = 10
@@ -48,7 +60,17 @@ class Limits:
     def connect_args(self, given: dict[str, Any]) -> dict[str, Any]:
         settings = self.server_settings | given.get("server_settings", {})
         timeouts = {"timeout": self.connect_timeout_s, "command_timeout": self.command_timeout_s}
-        return timeouts | given | {"server_settings": settings}
+        return timeouts | given | {"server_settings": settings, "connection_class": _Connection}
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections in use, open, open beyond the pool's size, and how many there may be."""
+
+    in_use: int
+    open: int
+    overflow: int
+    limit: int
 
 
 class Work:
@@ -66,8 +88,8 @@ class Work:
 class Database:
     """One pool of connections, and units of work on it."""
 
-    def __init__(self, engine: AsyncEngine, looking: AsyncEngine, tell: Tell) -> None:
-        self._engine, self._tell = engine, tell
+    def __init__(self, engine: AsyncEngine, looking: AsyncEngine, limits: Limits, tell: Tell) -> None:
+        self._engine, self._limits, self._tell = engine, limits, tell
         self._looking = looking.execution_options(isolation_level="AUTOCOMMIT")
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
 
@@ -83,11 +105,11 @@ class Database:
         )
         engine = make(pool_size=limits.pool_size, max_overflow=limits.pool_overflow)
         # One connection apart, so that a pool emptied by slow requests is not taken for a database that is away.
-        return cls(engine, make(pool_size=1, max_overflow=0), tell)
+        return cls(engine, make(pool_size=1, max_overflow=0), limits, tell)
 
     def read(self) -> AbstractAsyncContextManager[Work]:
         """Looks: each statement by itself on the wire, no BEGIN and no ROLLBACK. Raises Unavailable."""
-        return _Reading(self, Look(self._engine))
+        return _Reading(self, Look(self._engine), asyncio.timeout(self._limits.work_timeout_s))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Work]:
@@ -106,6 +128,13 @@ class Database:
             version: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
             return version
 
+    @property
+    def pool(self) -> PoolUse:
+        """How the pool is used at this moment."""
+        pool = cast(AsyncAdaptedQueuePool, self._engine.pool)
+        in_use, limit = pool.checkedout(), self._limits.pool_size + self._limits.pool_overflow
+        return PoolUse(in_use, pool.checkedin() + in_use, max(0, pool.overflow()), limit)
+
     async def close(self) -> None:
         await self._engine.dispose()
         await self._looking.dispose()
@@ -113,7 +142,8 @@ class Database:
     @asynccontextmanager
     async def _outages_named(self) -> AsyncIterator[None]:
         try:
-            yield
+            async with asyncio.timeout(self._limits.work_timeout_s):
+                yield
         except Exception as error:
             await self.name_outage(error)
             raise
@@ -130,14 +160,21 @@ class Database:
 class _Reading:
     """A block that looks; written out, since a generator would take longer than a look at one row."""
 
-    def __init__(self, database: Database, look: Look) -> None:
-        self._database, self._look = database, look
+    def __init__(self, database: Database, look: Look, limit: asyncio.Timeout) -> None:
+        self._database, self._look, self._limit = database, look, limit
 
     async def __aenter__(self) -> Work:
+        await self._limit.__aenter__()
         return Work(self._look)
 
-    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
-        await self._look.aclose()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._look.aclose()
+            await self._limit.__aexit__(kind, error, trace)  # makes a TimeoutError of the cancellation that is its own
+        except TimeoutError as late:
+            await self._database.name_outage(late)
         if isinstance(error, Exception):
             await self._database.name_outage(error)
 

@@ -61,7 +61,7 @@ async def refused(error: DomainError) -> Response:
     """A refusal of ours."""
     status = next(status for family, status in STATUS_OF.items() if isinstance(error, family))
     if isinstance(error, Unavailable):
-        log.warning("unavailable", request_id=request.request_id, cause=repr(error.__cause__))
+        log.warning("unavailable", request_id=request.request_id, cause=repr(error.__cause__ or error))
     return problem(status, error.code, error.message, headers=_headers(error), **_particulars(error))
 
 

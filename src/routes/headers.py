@@ -10,6 +10,7 @@ from werkzeug.exceptions import RequestHeaderFieldsTooLarge
 
 from domain.throttles import Standing
 from routes.http import request
+from routes.request import PROBES
 
 log = structlog.get_logger("inkwell.request")
 
@@ -31,7 +32,6 @@ CORS_READABLE = (
 )
 CORS_SENDABLE = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID")
 CORS_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
-UNLOGGED = {"/healthz", "/readyz"}  # asked every few seconds, and of interest only when the answer is bad
 LONGEST_HEADERS_BYTES = 16 * 1024
 CORS_MAX_AGE_S = 600  # Chromium believes a preflight for two hours at most; ten minutes makes a change of policy felt
 
@@ -72,7 +72,7 @@ def _finish(answer: Response, headers: dict[str, str]) -> Response:
         answer.headers.update(_rate_limits(request.standings.values()))
     if current_app.extensions["draining"]:
         answer.headers["Connection"] = "close"
-    if request.path not in UNLOGGED or answer.status_code >= 400:
+    if request.path not in PROBES or answer.status_code >= 400:
         _log(answer)
     return answer
 

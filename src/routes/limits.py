@@ -11,8 +11,8 @@ from quart import Quart, has_request_context
 
 from domain.errors import TooManyRequests, Unauthenticated
 from domain.throttles import Policy, Standing
-from routes.headers import UNLOGGED
 from routes.http import bearer_token, request, services
+from routes.request import PROBES
 from service.throttles import network_of
 
 
@@ -29,7 +29,7 @@ def limit_callers(app: Quart, policy: Policy) -> None:
 
     @app.before_request
     async def count() -> None:
-        if request.path in UNLOGGED:
+        if request.path in PROBES:
             return
         caller = _caller()
         passes = limiter.hit(limit, caller)

@@ -9,15 +9,29 @@ from uuid import uuid4
 
 from quart import Request as QuartRequest
 from quart import current_app
+from quart.wrappers.request import Body as QuartBody
 
 from domain.throttles import Standing
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 LONGEST_USER_AGENT = 255
+# Asked by machines every few seconds: never queued, and logged only when the answer is bad.
+PROBES = {"/healthz", "/readyz", "/metrics"}
+
+
+class Body(QuartBody):
+    """Quart's body, which can be asked whether it is there without waiting for it."""
+
+    @property
+    def has_come(self) -> bool:
+        return self._complete.is_set()
 
 
 class Request(QuartRequest):
     """Quart's request, with what every answer and log line says of it."""
+
+    body: Body
+    body_class = Body
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

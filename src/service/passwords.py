@@ -30,8 +30,13 @@ class Passwords:
     def __init__(self, *, memory_kib: int = 19 * 1024, passes: int = 2, queue_length: int = 32) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1, type=Type.ID)
         self._thread = ThreadPoolExecutor(1, "passwords", initializer=_step_back)
-        self._places = queue_length + 1
+        self._places = self._most = queue_length + 1
         self._stand_in = self._hasher.hash(os.urandom(16))
+
+    @property
+    def pending(self) -> int:
+        """How many passwords are being worked on (one at most) or wait for it."""
+        return self._most - self._places
 
     async def hash(self, password: str) -> str:
         return await self._work(lambda: self._hasher.hash(password))

@@ -42,7 +42,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 
 def test_the_readme_names_every_call_of_the_api(app: Quart) -> None:
-    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith(("/api/", "/.well-known/"))]
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith(("/api/", "/.well-known/", "/metrics"))]
     served = {
         f"{method} {re.sub(r'<[^>]*>', 'ID', rule.rule)}"
         for rule in rules

@@ -151,6 +151,24 @@ async def test_the_embedded_database_makes_it_one_command() -> None:
             assert await stop(process) == 0
 
 
+async def test_a_server_without_its_database_becomes_ready_when_that_appears(tmp_path: Path, server: Server) -> None:
+    url = server.url_of("inkwell_test_that_comes_later")
+    process, address = await start(tmp_path, DATABASE_URL=url, JWT_SECRET_KEY=SECRET, ENV="testing")
+    async with httpx.AsyncClient(base_url=address) as client:
+        assert [(await client.get(path)).status_code for path in ("/healthz", "/readyz", "/api/posts")] == [
+            200,
+            503,
+            503,
+        ]
+        await server.run("CREATE DATABASE inkwell_test_that_comes_later")
+        async with asyncio.timeout(30):
+            while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert (await client.get("/api/posts")).status_code == 200
+    assert await stop(process) == 0
+    await server.drop(url)
+
+
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [

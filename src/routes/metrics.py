@@ -1,0 +1,54 @@
+"""What a Prometheus server asks."""
+
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from ipaddress import IPv6Address, ip_address
+
+from quart import Blueprint, Response
+from werkzeug.exceptions import NotFound
+
+from routes.http import request
+
+Page = Callable[[str], Awaitable[tuple[bytes, str]]]
+CountRequest = Callable[[str, str, int, float], None]
+UNKNOWN = "unknown"  # one route for all paths that there are not, lest clients make figures without end
+
+
+def make_metrics(page: Page, count_request: CountRequest, token: str | None) -> Blueprint:
+    """The blueprint, which counts every answer of the app.
+
+    `page` gets what the client accepts, and returns content and content type; `token` opens it from afar.
+    """
+    metrics = Blueprint("metrics", __name__)
+
+    @metrics.get("/metrics")
+    async def read() -> Response:
+        if not (_is_near() or _shows(token)):
+            raise NotFound
+        content, content_type = await page(request.headers.get("Accept", ""))
+        return Response(content, content_type=content_type)
+
+    @metrics.after_app_request
+    async def count(answer: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else UNKNOWN
+        count_request(route, request.method, answer.status_code, request.age_ms / 1000)
+        return answer
+
+    return metrics
+
+
+def _is_near() -> bool:
+    """Whether it comes from this machine itself; what a proxy on it hands on does not."""
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return False
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def _shows(token: str | None) -> bool:
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return token is not None and scheme.lower() == "bearer" and compare_digest(shown.encode(), token.encode())

@@ -1,0 +1,129 @@
+"""What a request may take: time, places, and the database; and that nothing is left half done."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from inkwell.app import create_app
+from inkwell.settings import Settings
+from repositories.database import Database
+from service.posts import PostService
+from tests.support import Answer, Client
+
+MakeSettings = Callable[..., Settings]
+NEW = {"title": "A title", "content": "Some text."}
+
+
+def assert_unavailable(answer: Answer) -> None:
+    assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "unavailable", "2")
+
+
+@asynccontextmanager
+async def running(settings: Settings, database: Database | None = None) -> AsyncIterator[Client]:
+    async with create_app(settings, database=database).test_app() as running:
+        yield Client(running.app)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def slow_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Posts that are written, and then take their time before the transaction ends."""
+    create = PostService.create
+
+    async def dawdling(self: PostService, *given: Any) -> Any:
+        store = self._store
+
+        class Slow:
+            @asynccontextmanager
+            async def write(self) -> AsyncIterator[Any]:
+                async with store.write() as work:
+                    yield work
+                    await asyncio.sleep(30)
+
+        return await create(PostService(Slow()), *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PostService, "create", dawdling)
+
+
+@pytest.mark.usefixtures("slow_commits")
+async def test_a_request_that_takes_too_long_is_given_up_and_undone(make_settings: MakeSettings) -> None:
+    async with running(make_settings(request_timeout_seconds=0.3)) as api:
+        ada = await api.join("ada@example.com")
+        assert_unavailable(await ada.post("/api/posts", NEW))
+        assert (await ada.get("/api/posts?mine=true")).json["data"] == []
+
+
+@pytest.mark.usefixtures("slow_commits")
+async def test_a_transaction_that_takes_too_long_is_given_up_and_undone(make_settings: MakeSettings) -> None:
+    async with running(make_settings(database_work_timeout_seconds=0.3)) as api:
+        ada = await api.join("ada@example.com")
+        assert_unavailable(await ada.post("/api/posts", NEW))
+        assert (await ada.get("/api/posts?mine=true")).json["data"] == []
+
+
+async def test_an_answer_that_is_made_is_not_cut_off(make_settings: MakeSettings) -> None:
+    app = create_app(make_settings(request_timeout_seconds=0.2))
+
+    @app.after_request
+    async def dawdle(answer: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return answer
+
+    async with app.test_app() as running:
+        assert (await Client(running.app).get("/")).status == 200  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+async def crowded(make_settings: MakeSettings) -> AsyncIterator[tuple[Client, asyncio.Event]]:
+    """A server with one place and one seat to wait in; the place is taken until the event is set."""
+    app = create_app(make_settings(requests_at_once=1, requests_waiting=1, request_wait_seconds=0.05))
+    done = asyncio.Event()
+
+    @app.get("/slow")
+    async def slow() -> str:
+        await done.wait()
+        return "done"
+
+    async with app.test_app() as running:
+        client = Client(running.app)  # type: ignore[attr-defined]
+        first = asyncio.create_task(client.get("/slow"))
+        await asyncio.sleep(0.01)
+        yield client, done
+        done.set()
+        assert (await first).status == 200
+
+
+async def test_a_request_without_a_place_is_refused_and_served_when_it_comes_again(
+    crowded: tuple[Client, asyncio.Event],
+) -> None:
+    api, done = crowded
+    assert_unavailable(await api.get("/api/posts"))
+    done.set()
+    await asyncio.sleep(0)
+    assert (await api.get("/api/posts")).status == 200
+
+
+async def test_probes_and_unknown_paths_need_no_place(crowded: tuple[Client, asyncio.Event]) -> None:
+    api, _ = crowded
+    statuses = [(await api.get(path)).status for path in ("/healthz", "/readyz", "/metrics", "/nope")]
+    assert statuses == [200, 200, 404, 404]
+
+
+async def test_a_body_that_trickles_in_takes_no_place(make_settings: MakeSettings) -> None:
+    settings = make_settings(requests_at_once=1, requests_waiting=0, body_timeout_seconds=5)
+    async with running(settings) as api:
+        headers = {"Content-Type": "application/json", "Content-Length": "100"}
+        connection = api.app.test_client().request("/api/auth/login", method="POST", headers=headers)
+        async with connection:
+            await connection.send(b'{"email":')
+            assert (await api.get("/api/posts")).status == 200
+
+
+async def test_the_limits_are_the_documented_ones_unless_set(app: Quart, settings: Settings) -> None:
+    assert (settings.requests_at_once, settings.requests_waiting, settings.request_wait_seconds) == (200, 1000, 1)
+    assert (settings.request_timeout_seconds, settings.body_timeout_seconds) == (10, 10)
+    assert (settings.database_work_timeout_seconds, settings.database_pool_timeout_seconds) == (5, 2)
+    assert app.config["REQUEST_TIMEOUT"] == 10
