@@ -47,6 +47,8 @@ def main() -> None:
 @click.option("--host", help="Address to listen on (HOST).")
 @click.option("--port", type=int, help="Port to listen on (PORT).")
 @click.option("--workers", type=int, help="Worker processes (WORKERS).")
+@click.option("--server", type=click.Choice(["hypercorn", "uvicorn"]), help="What speaks HTTP in them (SERVER).")
+@click.option("--reload", is_flag=True, default=None, help="Replace the workers when the code changes (RELOAD).")
 def serve(**options: str | int | None) -> None:
     """Serve until Ctrl-C or SIGTERM; SIGHUP replaces the workers without losing a request."""
     from inkwell.logs import configure_logging
