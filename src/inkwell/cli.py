@@ -47,6 +47,8 @@ def main() -> None:
 @click.option("--host", help="Address to listen on (HOST).")
 @click.option("--port", type=int, help="Port to listen on (PORT).")
 @click.option("--workers", type=int, help="Worker processes (WORKERS).")
+@click.option("--server", type=click.Choice(["hypercorn", "uvicorn"]), help="What speaks HTTP in them (SERVER).")
+@click.option("--reload", is_flag=True, default=None, help="Replace the workers when the code changes (RELOAD).")
 def serve(**options: str | int | None) -> None:
     """Serve until Ctrl-C or SIGTERM; SIGHUP replaces the workers without losing a request."""
     from inkwell.logs import configure_logging
@@ -124,6 +126,40 @@ def demo(users: int, posts: int, seed: int) -> None:
 
     _with_schema(work)
     click.echo(f"Sign in as {wanted.example_email} with the password {PASSWORD}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE where it exists.")
+def backup(file: Path, force: bool) -> None:
+    """Write the database into FILE, as it is at one moment; the server may run meanwhile."""
+    from inkwell.backup import back_up
+
+    async def work(settings: Settings) -> None:
+        revision = await back_up(settings.named_database, file, replace=force)
+        click.echo(f"{file} has the whole database, with the schema's revision {revision}.")
+
+    _with_database(work)
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Give up what is in the database.")
+def restore(file: Path, replace: bool) -> None:
+    """Put a backup into the database, wholly or not at all; the server must not run."""
+    from inkwell.backup import check_whole, refuse_while_serving
+    from inkwell.backup import restore as restore_into
+    from repositories.tables import REVISION
+
+    async def work(settings: Settings) -> None:
+        revision = await restore_into(settings.named_database, file, replace=replace)
+        click.echo(f"The database is as it was when {file} was written, with the schema's revision {revision}.")
+        if revision != REVISION:
+            click.echo("This code needs a newer one: inkwell migrate")
+
+    check_whole(file)
+    asyncio.run(refuse_while_serving(load_settings()))
+    _with_database(work)
 
 
 @main.command("check-config")

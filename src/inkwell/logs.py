@@ -28,8 +28,9 @@ def configure_logging(log_format: Literal["json", "pretty"] | None) -> None:
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for chatty in ("hypercorn.error", "hypercorn.access", "alembic", "asyncio"):
+    for chatty in ("hypercorn.error", "hypercorn.access", "alembic", "asyncio", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each client that speaks no HTTP
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

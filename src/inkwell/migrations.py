@@ -1,11 +1,12 @@
 """Bringing the schema to where this code needs it."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, pool
@@ -31,6 +32,13 @@ async def migrate(database: DatabaseUrl, revision: str = "head") -> None:
     """
     async with connected(database) as connection:
         await connection.run_sync(_upgrade, revision)
+
+
+def is_known(revision: str) -> bool:
+    """Whether this code has the migration; where it has not, the schema is newer."""
+    with suppress(CommandError):
+        return ScriptDirectory.from_config(configuration()).get_revision(revision) is not None
+    return False
 
 
 def configuration(connection: Connection | None = None) -> Config:

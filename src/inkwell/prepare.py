@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 
 import structlog
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import EmailTaken, Unavailable
 from inkwell.app import connect, make_passwords, make_services
-from inkwell.migrations import NewerSchema, migrate
+from inkwell.database_url import DatabaseUrl
+from inkwell.migrations import NewerSchema, connected, migrate
 from inkwell.settings import ConfigurationError, Settings
 from inkwell.supervisor import DatabaseAway
 from repositories.failures import is_away, sqlstate
@@ -43,6 +45,20 @@ async def migrated(settings: Settings) -> None:
             raise DatabaseAway(_reason(error)) from None
         if sqlstate(error):  # not allowed to, another project's tables, not in UTF-8
             raise ConfigurationError(f"DATABASE_URL: this database cannot be migrated: {_reason(error)}") from None
+        raise
+
+
+@asynccontextmanager
+async def reached(database: DatabaseUrl) -> AsyncIterator[AsyncConnection]:
+    """One connection, without the time-outs of requests. Raises DatabaseAway, ConfigurationError."""
+    try:
+        async with connected(database) as connection:
+            yield connection
+    except Exception as error:
+        if is_away(error):
+            raise DatabaseAway(_reason(error)) from None
+        if sqlstate(error):
+            raise ConfigurationError(f"DATABASE_URL: {_reason(error)}") from None
         raise
 
 

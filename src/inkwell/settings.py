@@ -62,6 +62,17 @@ class Settings(BaseSettings):
         le=256,
         description="Worker processes; default: one per core.",
     )
+    server: Literal["hypercorn", "uvicorn"] = Field(
+        "hypercorn", description="What speaks HTTP in the workers; uvicorn is an extra, faster, without HTTP/2."
+    )
+    event_loop: Literal["asyncio", "uvloop"] | None = Field(
+        None, description="Event loop of the workers; default: uvloop where it is installed, an extra too."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of the certificate and its chain, to serve HTTPS; read again at SIGHUP."
+    )
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's private key, not encrypted.")
+    reload: bool = Field(False, description="Replace the workers when the code changes; for development.")
     data_dir: Path = Field(
         Path("data"), description="Folder of the embedded PostgreSQL and of the secret made for development."
     )
@@ -197,6 +208,8 @@ class Settings(BaseSettings):
             yield "CORS_ORIGINS=* together with CORS_CREDENTIALS would open every account to every site"
         if (self.admin_email is None) != (self.admin_password is None):
             yield "ADMIN_EMAIL and ADMIN_PASSWORD are set together or not at all"
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            yield "TLS_CERTIFICATE and TLS_KEY are set together or not at all"
         if self.env == "production" and self.jwt_secret_key is None:
             yield "ENV=production needs JWT_SECRET_KEY: openssl rand -hex 32"
         if self.env == "production" and self.database_url is None:

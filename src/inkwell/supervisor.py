@@ -14,8 +14,10 @@ from itertools import count
 
 import structlog
 
+from inkwell import reloading, servers
 from inkwell.metrics_folder import forget_worker, metrics_folder
 from inkwell.settings import ConfigurationError, Settings
+from inkwell.systemd import notify
 
 log = structlog.get_logger()
 
@@ -52,6 +54,7 @@ def run(settings: Settings, prepare: Prepare, announce: Announce, worker: Sequen
     """
     code = 0
     try:
+        _check(settings)
         asyncio.run(_serve(settings, prepare, announce, worker))
     except* _Told:
         pass
@@ -60,6 +63,13 @@ def run(settings: Settings, prepare: Prepare, announce: Announce, worker: Sequen
         code = 1
     ignore_signals()
     return code
+
+
+def _check(settings: Settings) -> None:
+    """Raises ConfigurationError for what no worker could serve with."""
+    servers.check(settings)
+    if settings.reload:
+        reloading.check_installed()
 
 
 def ignore_signals() -> None:
@@ -81,8 +91,11 @@ async def _serve(settings: Settings, prepare: Prepare, announce: Announce, worke
         afterwards.push_async_callback(crew.dismiss)
         await crew.fill()
         tasks.create_task(crew.renew_at(reload))
+        if settings.reload:
+            tasks.create_task(reloading.reload_at_changes(reload))
         await crew.serving.wait()
-        announce(_url(listener), data)
+        announce(_url(listener, "https" if settings.tls_certificate else "http"), data)
+        notify("READY=1")
 
 
 def _listen_to_signals() -> tuple[asyncio.Event, asyncio.Event]:
@@ -106,6 +119,7 @@ def _has_terminal() -> bool:
 
 async def _stop(told: asyncio.Event) -> None:
     await told.wait()
+    notify("STOPPING=1")
     raise _Told
 
 
@@ -132,10 +146,10 @@ def _why_not(host: str, port: int, error: OSError | UnicodeError) -> str:
     return f"HOST: cannot listen on {host!r}, port {port} ({error.strerror})"
 
 
-def _url(listener: socket.socket) -> str:
+def _url(listener: socket.socket, scheme: str) -> str:
     host, port = listener.getsockname()[:2]
     host = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104  # read, not bound
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 async def _with_database(

@@ -12,23 +12,20 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, Self
+from importlib.util import find_spec
+from typing import Any, Literal, Self
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from quart import Quart
 
 from inkwell.draining import Draining
 from inkwell.logs import configure_logging
+from inkwell.servers import find_server
 from inkwell.settings import ConfigurationError, Settings, load_settings
-from inkwell.supervisor import BACKLOG, ignore_signals
-from routes.headers import LONGEST_HEADERS_BYTES
+from inkwell.supervisor import ignore_signals
 
 log = logging.getLogger(__name__)
 
-KEEP_ALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection (60 s), lest we close one under a request
 LAST_REQUESTS_SECONDS = 0.5  # for the first request on a connection that was accepted just before the door was shut
-SHUTDOWN_SECONDS = 5  # for the application to close its pools
 
 AppFactory = Callable[[Settings, Draining], Quart]
 
@@ -43,15 +40,15 @@ def main(create_app: AppFactory) -> None:
         configure_logging(settings.log_format)
         app = create_app(settings, draining)
         gc.freeze()  # what lives as long as the worker need not be looked through at each collection
+        with asyncio.Runner(loop_factory=_loop_factory(settings.event_loop)) as runner:
+            runner.run(_work(app, settings, draining, listener, link))
     except ConfigurationError as error:
         sys.exit(f"inkwell: {error}")
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_work(app, settings, draining, listener, link))
     ignore_signals()
 
 
 def _connection_failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What goes wrong between hypercorn and a client: its text may hold the request's headers, a token among them."""
+    """What goes wrong between the server and a client: its text may hold the request's headers, a token among them."""
     if "client_connected_cb" not in context["message"]:
         return loop.default_exception_handler(context)
     log.warning("A connection ended with %s", type(context.get("exception")).__name__)
@@ -72,12 +69,13 @@ async def _work(
         await door.shut()
         await asyncio.sleep(LAST_REQUESTS_SECONDS)
 
-    # When drain() returns, hypercorn closes the idle connections and finishes the requests in flight.
-    await serve(app, _config(settings, listener), shutdown_trigger=drain)
+    # When drain() returns, the server closes the idle connections and finishes the requests in flight.
+    await find_server(settings.server)(app, settings, listener, drain)
 
 
 class Door:
-    """Where connections come in: stands between hypercorn and the loop's server, which it would keep to itself."""
+    """Where connections come in: stands between hypercorn or uvicorn and the loop's server, which they would keep to
+    themselves."""
 
     def __init__(self, listener: socket.socket, opened: Callable[[], None]) -> None:
         self._listener, self._opened = listener, opened
@@ -87,6 +85,7 @@ class Door:
 
     async def _open(self, factory: Callable[[], asyncio.Protocol], *args: Any, **options: Any) -> Self:
         self._factory = factory
+        self._tls = {name: options[name] for name in ("ssl", "ssl_handshake_timeout") if options.get(name)}
         self._server = await self._create_server(factory, *args, **options)
         self._opened()
         return self
@@ -97,7 +96,7 @@ class Door:
         waiting = list(self._waiting())
         self._listener.close()
         for client in waiting:
-            await self._loop.connect_accepted_socket(self._factory, client)
+            await self._loop.connect_accepted_socket(self._factory, client, **self._tls)
 
     def _waiting(self) -> Iterator[socket.socket]:
         with suppress(OSError):  # BlockingIOError: the queue is empty
@@ -108,20 +107,7 @@ class Door:
         self._server.close()
 
     async def wait_closed(self) -> None:
-        """Does not wait: since Python 3.12 it would for every request, and hypercorn's time limit begins after it."""
-
-
-def _config(settings: Settings, listener: socket.socket) -> Config:
-    config = Config()
-    config.bind = f"fd://{listener.dup().detach()}"
-    config.backlog = BACKLOG
-    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
-    config.h11_max_incomplete_size = config.h2_max_header_list_size = LONGEST_HEADERS_BYTES
-    config.include_server_header = False
-    config.graceful_timeout = settings.grace_seconds
-    config.shutdown_timeout = SHUTDOWN_SECONDS
-    config.errorlog = logging.getLogger("hypercorn.error")  # as configure_logging() left it, without greetings
-    return config
+        """Does not wait: since Python 3.12 it would for every request, and the servers' time limits begin after it."""
 
 
 def _told_to_stop() -> asyncio.Future[None]:
@@ -151,11 +137,12 @@ def _say_ready(link: socket.socket) -> None:
         link.send(b"\n")
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
+def _loop_factory(name: Literal["asyncio", "uvloop"] | None) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """None stands for asyncio's own loop; without a name it is uvloop's where that is installed."""
+    if name == "asyncio" or not find_spec("uvloop"):
         return None
+    import uvloop
+
     return uvloop.new_event_loop  # type: ignore[no-any-return, unused-ignore]
 
 

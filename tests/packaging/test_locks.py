@@ -10,7 +10,12 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-LOCKS = {"production": ["build"], "run": ["build", "embedded"], "dev": ["build", "embedded", "dev"]}
+LOCKS = {
+    "production": ["build"],
+    "production-uvicorn": ["build", "uvicorn", "uvloop"],
+    "run": ["build", "embedded"],
+    "dev": ["build", "embedded", "dev", "uvicorn", "uvloop", "reload"],
+}
 DIGEST = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
@@ -67,7 +72,7 @@ def test_production_carries_neither_the_embedded_database_nor_the_tools() -> Non
     assert not (left_out - needed_by_limits) & pinned("production").keys()
 
 
-@pytest.mark.parametrize("lock", ["production", "run"])
+@pytest.mark.parametrize("lock", ["production", "production-uvicorn", "run"])
 def test_what_runs_is_what_was_tested(lock: str) -> None:
     tested = {str(requirement) for requirement, _ in entries("dev")}
     assert {str(requirement) for requirement, _ in entries(lock)} <= tested

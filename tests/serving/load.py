@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 
 Outcomes = Counter[str]
 REQUEST = b"GET /pid HTTP/1.1\r\nHost: toy\r\n\r\n"
 
 
 @asynccontextmanager
-async def hammering(port: int, clients: int = 32) -> AsyncIterator[Outcomes]:
+async def hammering(port: int, clients: int = 32, tls: SSLContext | None = None) -> AsyncIterator[Outcomes]:
     """Requests as fast as they are answered, until the block ends or nobody listens any more.
 
     Counts `answered`, `dropped` (a connection that was made and then gave no whole answer) and `refused`.
@@ -19,17 +20,17 @@ async def hammering(port: int, clients: int = 32) -> AsyncIterator[Outcomes]:
     over = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         for _ in range(clients):
-            tasks.create_task(_hammer(port, outcomes, over))
+            tasks.create_task(_hammer(port, tls, outcomes, over))
         try:
             yield outcomes
         finally:
             over.set()
 
 
-async def _hammer(port: int, outcomes: Outcomes, over: asyncio.Event) -> None:
+async def _hammer(port: int, tls: SSLContext | None, outcomes: Outcomes, over: asyncio.Event) -> None:
     while not over.is_set():
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
         except OSError:
             outcomes["refused"] += 1
             return

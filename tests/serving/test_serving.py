@@ -15,6 +15,15 @@ from inkwell.supervisor import PARTING_SECONDS, listen
 from .load import Outcomes, hammering
 from .server import Server, started
 
+served = pytest.mark.usefixtures("engine")
+
+
+@pytest.fixture(params=[("hypercorn", "asyncio"), ("uvicorn", "uvloop")], ids="-".join)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is promised of one server and loop is promised of the other."""
+    monkeypatch.setenv("SERVER", request.param[0])
+    monkeypatch.setenv("EVENT_LOOP", request.param[1])
+
 
 async def changed(server: Server, old: set[int], count: int = 2) -> set[int]:
     """The workers, as soon as there are so many and none of the old ones is among them."""
@@ -36,6 +45,7 @@ def nothing_dropped(outcomes: Outcomes) -> None:
     assert outcomes["answered"] > 100, outcomes
 
 
+@served
 async def test_the_workers_answer_on_the_announced_port() -> None:
     async with started() as server:
         await server.serving()
@@ -54,6 +64,7 @@ async def test_a_killed_worker_is_replaced_and_the_others_serve_on() -> None:
         assert "200" in await server.get("/pid")
 
 
+@served
 @pytest.mark.parametrize("drain_seconds", ["0", "0.5"])
 async def test_sigterm_under_load_drops_no_request(drain_seconds: str) -> None:
     async with started(DRAIN_SECONDS=drain_seconds) as server:
@@ -65,6 +76,7 @@ async def test_sigterm_under_load_drops_no_request(drain_seconds: str) -> None:
         nothing_dropped(outcomes)
 
 
+@served
 async def test_sigterm_to_every_process_at_once_drops_no_request() -> None:
     async with started() as server:
         await server.serving()
@@ -77,6 +89,7 @@ async def test_sigterm_to_every_process_at_once_drops_no_request() -> None:
         nothing_dropped(outcomes)
 
 
+@served
 async def test_ctrl_c_finishes_the_request_in_flight() -> None:
     async with started(DRAIN_SECONDS="0") as server:
         await server.serving()
@@ -90,6 +103,7 @@ async def test_ctrl_c_finishes_the_request_in_flight() -> None:
         assert "Traceback" not in await server.errors()
 
 
+@served
 async def test_while_it_drains_it_is_not_ready_and_keeps_no_connection() -> None:
     async with started(DRAIN_SECONDS="1") as server:
         await server.serving()
@@ -100,6 +114,7 @@ async def test_while_it_drains_it_is_not_ready_and_keeps_no_connection() -> None
         assert "connection: close" in reply.lower()
 
 
+@served
 async def test_a_request_that_does_not_end_is_given_up_after_drain_and_grace() -> None:
     async with started(DRAIN_SECONDS="0", GRACE_SECONDS="0.5") as server:
         await server.serving()
@@ -112,6 +127,7 @@ async def test_a_request_that_does_not_end_is_given_up_after_drain_and_grace() -
         await asyncio.gather(stuck, return_exceptions=True)
 
 
+@served
 async def test_sighup_under_load_replaces_the_workers_and_drops_no_request() -> None:
     async with started() as server:
         await server.serving()
@@ -123,6 +139,7 @@ async def test_sighup_under_load_replaces_the_workers_and_drops_no_request() -> 
         assert outcomes["refused"] == 0
 
 
+@served
 async def test_new_workers_that_do_not_start_leave_the_old_ones_in_place(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     async with started(TOY_BROKEN=str(broken), WORKERS="1") as server:
@@ -135,6 +152,7 @@ async def test_new_workers_that_do_not_start_leave_the_old_ones_in_place(tmp_pat
         assert "200" in await server.get("/pid")
 
 
+@served
 async def test_workers_do_not_outlive_a_killed_parent() -> None:
     async with started() as server:
         await server.serving()

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from inkwell import reloading
 from inkwell.logs import configure_logging
 from inkwell.settings import ConfigurationError, Settings, load_settings
 from inkwell.supervisor import DatabaseAway, run
@@ -27,6 +28,7 @@ def announce(url: str, data: str) -> None:
 
 
 if __name__ == "__main__":
+    reloading.CODE = Path(os.environ.get("TOY_CODE", "/nowhere"))
     settings = load_settings()
     configure_logging(settings.log_format)
     sys.exit(run(settings, prepare, announce, WORKER))

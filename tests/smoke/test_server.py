@@ -24,6 +24,7 @@ class Inkwell:
     process: asyncio.subprocess.Process
     url: str
     client: httpx.AsyncClient
+    server: str
 
     @property
     def port(self) -> int:
@@ -60,16 +61,24 @@ async def stop(process: asyncio.subprocess.Process) -> int:
     return await process.wait()
 
 
-@pytest.fixture(scope="module")
-async def inkwell(tmp_path_factory: pytest.TempPathFactory, server: Server, template: str) -> AsyncIterator[Inkwell]:
+@pytest.fixture(scope="module", params=["hypercorn", "uvicorn"])
+async def inkwell(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server: Server, template: str
+) -> AsyncIterator[Inkwell]:
     url = await server.create(template)
     admin = {"ADMIN_EMAIL": ADMIN["email"], "ADMIN_PASSWORD": ADMIN["password"]}
     folder = tmp_path_factory.mktemp("smoke")
     process, address = await start(
-        folder, DATABASE_URL=url, JWT_SECRET_KEY=SECRET, ENV="production", DRAIN_SECONDS="0", **admin
+        folder,
+        DATABASE_URL=url,
+        JWT_SECRET_KEY=SECRET,
+        ENV="production",
+        DRAIN_SECONDS="0",
+        SERVER=request.param,
+        **admin,
     )
     async with httpx.AsyncClient(base_url=address, http2=False) as client:
-        yield Inkwell(process, address, client)
+        yield Inkwell(process, address, client, request.param)
     assert await stop(process) == 0
     await server.drop(url)
 
@@ -103,7 +112,7 @@ async def test_head_is_get_without_the_body(inkwell: Inkwell) -> None:
         (b"GET /api/posts?q=%FF HTTP/1.1", b"Host: a", 400),
         (b"GET /api/users/%00 HTTP/1.1", b"Host: a", 401),
         (b"GET /api/posts HTTP/1.1", b"Host: a\r\nX-Long: " + b"x" * 20_000, 431),
-        (b"FOO /api/posts HTTP/1.1", b"Host: a", 405),
+        (b"PROPFIND /api/posts HTTP/1.1", b"Host: a", 405),
     ],
 )
 async def test_strange_requests_get_the_contracts_answer(
@@ -118,6 +127,12 @@ async def test_strange_requests_get_the_contracts_answer(
 @pytest.mark.parametrize("request_line", [b"nonsense", b"GET /api/posts?q=\xff HTTP/1.1", b"GET /\x00 HTTP/1.1"])
 async def test_what_is_no_http_gets_a_bare_400(inkwell: Inkwell, request_line: bytes) -> None:
     assert (await inkwell.raw(request_line + b"\r\nHost: a\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_method_that_nobody_knows_is_refused(inkwell: Inkwell) -> None:
+    answer = await inkwell.raw(b"FOO /api/posts HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    status = {"hypercorn": b"405", "uvicorn": b"400"}[inkwell.server]  # uvicorn's parser has a list of all methods
+    assert answer.startswith(b"HTTP/1.1 " + status)
 
 
 async def test_a_websocket_handshake_is_answered_as_a_get(inkwell: Inkwell) -> None:

@@ -386,3 +386,9 @@ def test_a_kept_key_that_was_emptied_is_not_used(tmp_path: Path) -> None:
     (data_dir / "jwt-secret-key").write_text("")
     with pytest.raises(ConfigurationError, match=r"^DATA_DIR: "):
         assert load_settings(data_dir=data_dir).secret_keys
+
+
+@pytest.mark.parametrize("given", ["tls_certificate", "tls_key"])
+def test_a_certificate_without_its_key_is_refused(given: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="TLS_CERTIFICATE and TLS_KEY are set together"):
+        load_settings(**{given: tmp_path / "file"})

@@ -1,0 +1,115 @@
+"""Uvicorn with httptools: HTTP/1.1 in less time. Where hypercorn has a limit and uvicorn has none, it is added here."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from quart import Quart
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from inkwell.servers import KEEP_ALIVE_SECONDS, Drain, context_of
+from inkwell.settings import Settings
+from inkwell.supervisor import BACKLOG
+from routes.headers import LONGEST_HEADERS_BYTES
+
+TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Server(uvicorn.Server):
+    """Without signal handlers: the worker has its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection, with limits of time and length on what comes before the body, and after it."""
+
+    _kept_bytes = 0  # that the parser has taken since it last gave something back
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_expecting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._kept_bytes += len(data)
+        super().data_received(data)
+        if self._kept_bytes > LONGEST_HEADERS_BYTES and not self.transport.is_closing():
+            self._refuse()
+
+    def on_headers_complete(self) -> None:
+        self._kept_bytes = 0
+        self._stop_expecting()
+        super().on_headers_complete()
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False  # the parser leaves what follows to a protocol that we do not have
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._due:  # what comes after the body is a trailer, and ignored
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self._kept_bytes = 0
+        super().on_body(body)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_request()
+
+    def on_message_complete(self) -> None:
+        self._kept_bytes = 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.timeout_keep_alive_task:
+            self._expect_request()
+
+    def _expect_request(self) -> None:
+        if not self._due:
+            self._due = self.loop.call_later(KEEP_ALIVE_SECONDS, self.timeout_keep_alive_handler)
+
+    def _stop_expecting(self) -> None:
+        if self._due:
+            self._due.cancel()
+            self._due = None
+
+    def _refuse(self) -> None:
+        if getattr(self.cycle, "response_complete", True):  # there is no cycle before the first request
+            self.transport.write(TOO_LONG)
+        self.transport.close()
+
+
+async def serve(app: Quart, settings: Settings, listener: Any, drain: Drain) -> None:
+    server = Server(_config(app, settings))
+    serving = asyncio.create_task(server.serve(sockets=[listener.dup()]))
+    draining = asyncio.ensure_future(drain())
+    await asyncio.wait([serving, draining], return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+
+
+def _config(app: Quart, settings: Settings) -> uvicorn.Config:
+    tls = context_of(settings, ["http/1.1"])
+    return uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.grace_seconds,  # type: ignore[arg-type]  # given to asyncio as it is
+        ssl_context_factory=(lambda *_: tls) if tls else None,
+        server_header=False,
+        access_log=False,
+        proxy_headers=False,  # X-Forwarded-For is looked at in one place
+        log_config=None,
+    )
