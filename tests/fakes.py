@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,10 +12,12 @@ from uuid_utils.compat import uuid7
 
 from domain.auth import Session, SignIn
 from domain.errors import EmailTaken
+from domain.mail import Mail
 from domain.pages import Slice
 from domain.posts import Post
 from domain.users import Account, Actor, Client, Credentials, Role
 from service.ports import Store
+from tests.fake_mail import MemoryLinks, MemoryOutbox, StoredLink
 
 T = TypeVar("T")
 
@@ -41,9 +43,11 @@ class Tables:
     users: dict[UUID, Credentials] = field(default_factory=dict)
     posts: dict[UUID, Post] = field(default_factory=dict)
     sessions: dict[UUID, Session] = field(default_factory=dict)
+    links: dict[UUID, StoredLink] = field(default_factory=dict)
+    outbox: dict[UUID, tuple[Mail, datetime]] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
-        return Tables(self.users.copy(), self.posts.copy(), self.sessions.copy())
+        return Tables(*(getattr(self, table.name).copy() for table in fields(self)))
 
 
 class MemoryStore:
@@ -73,6 +77,8 @@ class MemoryWork:
         self.users = MemoryUsers(tables, clock)
         self.posts = MemoryPosts(tables, clock)
         self.sessions = MemorySessions(tables)
+        self.links = MemoryLinks(tables.users, tables.links, clock)
+        self.outbox = MemoryOutbox(tables.outbox)
 
 
 class MemoryUsers:
@@ -115,7 +121,8 @@ class MemoryUsers:
         if found is None or (spare_admins and user_id in await self.lock_active_admins()):
             return None
         self._refuse_taken(changes.get("email"), user_id)
-        account = replace(found.account, **changes, updated_at=self._clock())
+        proved = found.account.email_verified and changes.get("email") in (None, found.account.email)
+        account = replace(found.account, **{"email_verified": proved, **changes}, updated_at=self._clock())
         self._tables.users[user_id] = replace(found, account=account)
         return account
 
@@ -140,6 +147,7 @@ class MemoryUsers:
         for post in [post for post in self._tables.posts.values() if post.author_id == user_id]:
             del self._tables.posts[post.id]
         await MemorySessions(self._tables).end_all(user_id)
+        await MemoryLinks(self._tables.users, self._tables.links, self._clock).drop_all(user_id)
         return self._tables.users.pop(user_id, None) is not None
 
     async def lock_active_admins(self) -> set[UUID]:

@@ -1,6 +1,7 @@
 """The composition root: every part is made here, once, and handed to those that need it."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from quart import Quart
 
@@ -9,6 +10,7 @@ from domain.users import Access
 from inkwell.background import Background, Chore
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
+from inkwell.mail import logged, make_mailer
 from inkwell.readiness import Readiness
 from inkwell.settings import Settings
 from repositories.database import Database, Limits
@@ -16,18 +18,23 @@ from routes import errors, headers
 from routes.auth import auth
 from routes.health import make_health
 from routes.keys import keys
+from routes.links import links, pages
 from routes.posts import posts
 from routes.users import users
 from service import Services
 from service.account import AccountService
 from service.auth import AuthService
+from service.links import LinkService
+from service.mail import MailService
 from service.passwords import Passwords
 from service.ports import Store
 from service.posts import PostService
 from service.sessions import SessionService
-from service.tokens import AccessTokens, RefreshTokens
+from service.tokens import AccessTokens, LinkTokens, RefreshTokens
 from service.users import UserService
 
+MAIL = "send_mail"
+MAIL_PAUSE_S = 5  # between looks for mail that another process left; our own is sent as soon as it is committed
 PURGE_PAUSE_S = 600  # between looks for rows whose time is over: they are refused already, and only take up room
 
 
@@ -46,10 +53,11 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     headers.register(
         app, settings.cors_origins, credentials=settings.cors_credentials, hsts_seconds=settings.hsts_seconds
     )
-    for blueprint in (make_health(Readiness(database, draining).check), auth, keys, users, posts):
+    for blueprint in (make_health(Readiness(database, draining).check), auth, keys, links, pages, users, posts):
         app.register_blueprint(blueprint)
 
     background = Background(chores(services))
+    database.mail_waits = partial(background.wake, MAIL)
 
     @app.before_serving
     async def start() -> None:
@@ -90,10 +98,13 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
     )
     rules = SessionRules(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days))
     access = Access(settings.registration == "open", settings.directory == "members")
+    account, link_tokens = AccountService(store, passwords), LinkTokens(secrets)
     return Services(
         access_tokens=access_tokens,
-        account=AccountService(store, passwords),
+        account=account,
         auth=AuthService(store, passwords, access_tokens, RefreshTokens(secrets), rules=rules, now=_now),
+        links=LinkService(store, passwords, account, link_tokens, now=_now),
+        mail=MailService(store, make_mailer(settings), link_tokens, lifetimes=settings.link_lifetimes, now=_now),
         sessions=SessionService(store, rules=rules, now=_now),
         users=UserService(store, passwords, access),
         posts=PostService(store),
@@ -102,7 +113,11 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
 
 def chores(services: Services) -> list[Chore]:
     """What is done beside the requests."""
-    return [Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S)]
+    return [
+        Chore(MAIL, logged(services.mail.send_due), MAIL_PAUSE_S),
+        Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S),
+        Chore("purge_links", services.links.purge, PURGE_PAUSE_S),
+    ]
 
 
 def _bare_app(settings: Settings) -> Quart:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
+from email.headerregistry import Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -15,6 +16,14 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from inkwell.database_url import DatabaseUrl, parse_database_url
+from inkwell.mail_settings import (
+    TOKEN,
+    MailServer,
+    check_link_template,
+    check_public_url,
+    parse_mail_url,
+    parse_sender,
+)
 
 if TYPE_CHECKING:
     from service.signing import SigningKey
@@ -82,6 +91,23 @@ class Settings(BaseSettings):
     directory: Literal["members", "admins"] = Field(
         "members", description="Who sees and searches other people's e-mail addresses."
     )
+    mail_url: SecretStr | None = Field(
+        None, description="Server that takes mail: smtp://user:password@host:587 (STARTTLS) or smtps:// (TLS)."
+    )
+    mail_from: str | None = Field(None, description="Sender of mail: Inkwell <inkwell@example.com>.")
+    public_url: str | None = Field(
+        None, description="Where this API is reached, for links in mail; default: http://127.0.0.1 and PORT."
+    )
+    reset_url: str | None = Field(
+        None, description="Page that sets a new password, {token} behind a #; default: /reset of PUBLIC_URL."
+    )
+    verify_url: str | None = Field(
+        None, description="Page that confirms an address, {token} behind a #; default: /verify of PUBLIC_URL."
+    )
+    reset_link_minutes: int = Field(
+        30, ge=1, le=1440, description="Lifetime of a link to set a new password, in minutes."
+    )
+    verify_link_hours: int = Field(24, ge=1, le=168, description="Lifetime of a link to confirm an address, in hours.")
     admin_email: str | None = Field(None, description="First admin, made at start if the address has no account.")
     admin_password: SecretStr | None = Field(None, description="Password of the first admin.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -147,6 +173,30 @@ class Settings(BaseSettings):
                 raise ValueError("a key in PEM belongs into JWT_PRIVATE_KEY; here it takes: openssl rand -hex 32")
         return key
 
+    @field_validator("mail_url")
+    @classmethod
+    def _mail_url_is_understood(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parse_mail_url(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender_is_an_address(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_sender(text)
+        return text
+
+    @field_validator("public_url")
+    @classmethod
+    def _safe_public_url(cls, url: str | None) -> str | None:
+        return url and check_public_url(url)
+
+    @field_validator("reset_url", "verify_url")
+    @classmethod
+    def _safe_links(cls, url: str | None) -> str | None:
+        return url and check_link_template(url)
+
     @field_validator("jwt_private_key")
     @classmethod
     def _usable_private_keys(cls, pem: SecretStr | None) -> SecretStr | None:
@@ -168,6 +218,16 @@ class Settings(BaseSettings):
             yield "ENV=production needs JWT_SECRET_KEY: openssl rand -hex 32"
         if self.env == "production" and self.database_url is None:
             yield "ENV=production needs DATABASE_URL; the embedded PostgreSQL is for development"
+        if self.mail_url and self.mail_from is None:
+            yield "MAIL_URL needs MAIL_FROM, the sender's address"
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        """What works, and is probably not what is wanted."""
+        if self.env == "production" and self.mail_url is None:
+            yield "MAIL_URL is not set: no mail is sent, so nobody can confirm an address or set a forgotten password"
+        elif self.env == "production" and not (self.public_url or (self.reset_url and self.verify_url)):
+            yield "PUBLIC_URL is not set (nor both RESET_URL and VERIFY_URL): links in mail lead to this machine alone"
 
     @property
     def database(self) -> DatabaseUrl | None:
@@ -204,6 +264,28 @@ class Settings(BaseSettings):
         if self.jwt_secret_key:
             return tuple(part.encode() for part in _parts(self.jwt_secret_key))
         return (_kept_secret(self.data_dir / "jwt-secret-key").encode(),)
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        return parse_mail_url(self.mail_url.get_secret_value()) if self.mail_url else None
+
+    @property
+    def sender(self) -> Address | None:
+        return parse_sender(self.mail_from) if self.mail_from else None
+
+    @property
+    def link_templates(self) -> dict[str, str]:
+        """Where the links of mails lead, by what they are for."""
+        ours = self.public_url or f"http://127.0.0.1:{self.port}"
+        reset, verify = (f"{ours}/{page}#token={TOKEN}" for page in ("reset", "verify"))
+        verify = self.verify_url or verify
+        return {"reset": self.reset_url or reset, "verify": verify, "change_email": verify}
+
+    @property
+    def link_lifetimes(self) -> dict[str, timedelta]:
+        """How long the links of mails can be used, by what they are for."""
+        verify = timedelta(hours=self.verify_link_hours)
+        return {"reset": timedelta(minutes=self.reset_link_minutes), "verify": verify, "change_email": verify}
 
     @property
     def private_keys(self) -> "tuple[SigningKey, ...]":

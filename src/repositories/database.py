@@ -1,6 +1,6 @@
 """The database: looking and changing, and what an outage is."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from domain.errors import DomainError, Unavailable
 from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
+from repositories.links import LinkRepository
+from repositories.outbox import OutboxRepository
 from repositories.posts import PostRepository
 from repositories.users import UserRepository
 
@@ -52,6 +54,8 @@ class Work:
         self.users = UserRepository(session)
         self.posts = PostRepository(session)
         self.sessions = SessionRepository(session)
+        self.links = LinkRepository(session)
+        self.outbox = OutboxRepository(session)
 
 
 class Database:
@@ -62,6 +66,7 @@ class Database:
         self._looking = looking.execution_options(isolation_level="AUTOCOMMIT")
         self._reading = async_sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"))
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
+        self.mail_waits: Callable[[], None] = lambda: None  # called whenever new mail is in the outbox, and committed
 
     @classmethod
     def connect(cls, url: URL, connect_args: dict[str, Any], limits: Limits) -> "Database":
@@ -87,7 +92,10 @@ class Database:
     async def write(self) -> AsyncIterator[Work]:
         """Changes: one transaction, committed at the end of the block. Raises Unavailable."""
         async with self._outages_named(), self._writing.begin() as session:
-            yield Work(session)
+            work = Work(session)
+            yield work
+        if work.outbox.has_new:
+            self.mail_waits()
 
     async def schema_version(self) -> str | None:
         """The revision that the database was migrated to, or None before the first. Raises Unavailable."""

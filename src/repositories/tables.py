@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -115,4 +116,31 @@ sessions = Table(
 Index("ix_sessions_user_id", sessions.c.user_id)
 Index("ix_sessions_last_used_at", sessions.c.last_used_at)
 
-REVISION = "0002"  # the newest migration; this code works with it and, until a breaking one, with those that follow
+links = Table(
+    "links",
+    metadata,
+    _id(),
+    _owner("user_id"),
+    Column("purpose", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    _time("created_at"),
+    Column("expires_at", DateTime(timezone=True)),  # from the moment on when the link is mailed
+    UniqueConstraint("user_id", "purpose"),  # a newer link takes the place of the older one
+    CheckConstraint("purpose IN ('reset', 'verify', 'change_email')", name="purpose"),
+)
+Index("ix_links_created_at", links.c.created_at)
+
+# A mail with a link has the link's id, and there may be no such link: that tells nobody whether an address is known.
+outbox = Table(
+    "outbox",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # A new mail is due at once, whatever the clocks of the nodes and the database say.
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=text("'epoch'")),
+)
+Index("ix_outbox_due_at_id", outbox.c.due_at, outbox.c.id)
+
+REVISION = "0005"  # the newest migration; this code works with it and, until a breaking one, with those that follow

@@ -90,7 +90,8 @@ class UserRepository:
         return await fetch_page(self._session, _page(q is not None, with_inactive, by_address), parameters, Account)
 
     async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
-        change = update(users).where(users.c.id == user_id).values(**changes, updated_at=func.now())
+        values = _proved_address(changes) | {**changes, "updated_at": func.now()}
+        change = update(users).where(users.c.id == user_id).values(values)
         if spare_admins:
             change = change.where(_NO_ACTIVE_ADMIN)
         try:
@@ -118,6 +119,13 @@ class UserRepository:
 
     async def lock_active_admins(self) -> set[UUID]:
         return set((await self._session.execute(_ACTIVE_ADMINS)).scalars())
+
+
+def _proved_address(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Nobody has proved a new address yet."""
+    if "email" not in changes:
+        return {}
+    return {"email_verified": and_(users.c.email_verified, users.c.email == changes["email"])}
 
 
 @cache

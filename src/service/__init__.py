@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from service.account import AccountService
 from service.auth import AuthService
+from service.links import LinkService
+from service.mail import MailService
 from service.posts import PostService
 from service.sessions import SessionService
 from service.tokens import AccessTokens
@@ -17,6 +19,8 @@ class Services:
     access_tokens: AccessTokens
     account: AccountService
     auth: AuthService
+    links: LinkService
+    mail: MailService
     sessions: SessionService
     users: UserService
     posts: PostService

@@ -1,0 +1,130 @@
+"""Mailed links: a forgotten password, an address that is proved, and a new address."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from domain.errors import EmailTaken, LinkInvalid
+from domain.mail import Link, Mail
+from domain.users import Account, Actor
+from service.account import AccountService, refuse_common
+from service.fields import Email, Input, LongPassword, Text
+from service.mail import mail_link, mail_new_password
+from service.passwords import Passwords
+from service.ports import PURGE_BATCH, Store, UnitOfWork
+from service.tokens import LinkTokens
+
+KEPT = timedelta(days=14)  # longer than a mail may wait and its link may live, together
+
+
+class Forgot(Input):
+    """The address of an account, perhaps."""
+
+    email: Email
+
+
+class Reset(Input):
+    """What came by mail, and a password of one's choice."""
+
+    token: Text
+    new_password: LongPassword
+
+
+class Verification(Input):
+    """What came by mail."""
+
+    token: Text
+
+
+class NewAddress(Input):
+    """Where to be reached from now on, and the password, to make sure who wants this."""
+
+    new_email: Email
+    password: Text
+
+
+class LinkService:
+    """Mails links, and does what they are for when they come back."""
+
+    def __init__(
+        self,
+        store: Store,
+        passwords: Passwords,
+        account: AccountService,
+        tokens: LinkTokens,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store, self._passwords, self._account = store, passwords, account
+        self._tokens, self._now = tokens, now
+
+    async def forgot(self, forgot: Forgot) -> None:
+        """Mails a link to set a new password, if the address has an active account; the work is the same if not."""
+        async with self._store.write() as work:
+            await mail_link(work, "reset", forgot.email)
+
+    async def reset(self, reset: Reset) -> None:
+        """Sets the password, ends all sessions. Raises LinkInvalid, and InvalidFields, which leaves the link good."""
+        link_id = self._tokens.read(reset.token)
+        async with self._store.read() as work:
+            link, account = await self._find(work, link_id, {"reset"})
+        refuse_common(reset.new_password, account.email)
+        password_hash = await self._passwords.hash(reset.new_password)
+        async with self._store.write() as work:
+            await self._reset(work, link, password_hash)
+
+    async def _reset(self, work: UnitOfWork, link: Link, password_hash: str) -> None:
+        # Who reads the mail has the address: that is proved by the way.
+        if await work.users.set_password(link.email, password_hash) != link.user_id:
+            raise LinkInvalid
+        await work.users.change(link.user_id, {"email_verified": True})
+        await self._take(work, link)
+        await work.sessions.end_all(link.user_id)
+        await mail_new_password(work, link.user_id, link.email)
+
+    async def verify(self, verification: Verification) -> None:
+        """The address is proved, and becomes the account's if it is a new one. Raises LinkInvalid."""
+        link_id = self._tokens.read(verification.token)
+        async with self._store.write() as work:
+            link, account = await self._find(work, link_id, {"verify", "change_email"})
+            await self._confirm(work, link)
+            await self._take(work, link)
+            if link.purpose == "change_email":
+                await work.outbox.add(Mail(uuid7(), "email_changed", account.email))
+
+    async def _confirm(self, work: UnitOfWork, link: Link) -> None:
+        moved = {"email": link.email} if link.purpose == "change_email" else {}
+        try:
+            await work.users.change(link.user_id, {"email_verified": True, **moved})
+        except EmailTaken:  # since the link was mailed
+            raise LinkInvalid from None
+
+    async def resend(self, actor: Actor) -> None:
+        """Mails another link to prove the address, if that is not done."""
+        if not actor.account.email_verified:
+            async with self._store.write() as work:
+                await mail_link(work, "verify", actor.account.email)
+
+    async def change_email(self, actor: Actor, new: NewAddress) -> None:
+        """Mails a link to the new address, unless it is somebody's, which is not told. Raises WrongPassword."""
+        await self._account.confirm(actor, new.password)
+        async with self._store.write() as work:
+            await mail_link(work, "change_email", actor.account.email, new.new_email)
+
+    async def purge(self) -> int:
+        """Removes some of the links that are long over; says how many."""
+        async with self._store.write() as work:
+            return await work.links.purge(self._now() - KEPT, PURGE_BATCH)
+
+    async def _find(self, work: UnitOfWork, link_id: UUID, purposes: set[str]) -> tuple[Link, Account]:
+        found = await work.links.find(link_id, self._now())
+        if found is None or found[0].purpose not in purposes:
+            raise LinkInvalid
+        return found
+
+    async def _take(self, work: UnitOfWork, link: Link) -> None:
+        """Raises LinkInvalid if somebody else was first, or the user has changed meanwhile."""
+        if not await work.links.take(link.id, self._now()):
+            raise LinkInvalid
