@@ -60,7 +60,7 @@ show?.addEventListener("click", () => {
 
 if (token) {
     form.hidden = false;
-    (password ?? submit).focus();
+    password?.focus();
 } else {
     end("dead");
 }
