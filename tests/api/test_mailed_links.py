@@ -1,14 +1,18 @@
 """Forgotten passwords, addresses that are proved and new ones: mailed through a real server, used over HTTP."""
 
 import asyncio
+from asyncio import current_task
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import Engine, event
 
 from inkwell.app import create_app
 from inkwell.settings import Settings
+from service import Services
+from service.links import Forgot
 from tests.mailbox import SENDER, Mailbox, link_in, open_mailbox
 from tests.support import PASSWORD, Answer, Client
 
@@ -118,6 +122,29 @@ async def test_whoever_asks_for_a_forgotten_password_gets_the_same_answer(
     await mailbox.wait(ADA, 2)
     await asyncio.sleep(0.2)
     assert [len(mailbox.to(email)) for email in asked] == [2, 1, 0]
+
+
+async def test_the_statements_are_the_same_whoever_asks_for_a_forgotten_password(
+    ada: Client, bob: Client, admin: Client, services: Services
+) -> None:
+    await admin.patch(f"/api/users/{bob.id}", {"is_active": False})
+    asked = [await statements(services, email) for email in (ADA, "bob@example.com", "nobody@example.com")]
+    assert len(asked[0]) == 2
+    assert asked[0] == asked[1] == asked[2]
+
+
+async def statements(services: Services, email: str) -> list[str]:
+    """What the database is asked when somebody says that they forgot the password of this address."""
+    asked: list[str] = []
+
+    def note(_: object, __: object, statement: str, *more: object) -> None:
+        asked.extend([statement] if current_task() is ours else [])
+
+    ours = current_task()
+    event.listen(Engine, "before_cursor_execute", note)
+    await services.links.forgot(Forgot(email=email))
+    event.remove(Engine, "before_cursor_execute", note)
+    return asked
 
 
 async def test_a_forgotten_password_needs_an_address(api: Client) -> None:

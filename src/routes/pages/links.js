@@ -5,6 +5,9 @@
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 history.replaceState(null, "", location.pathname);
 
+// The API tells programs; these are its words for people.
+const WORDS = { string_too_short: "This password is too short.", string_too_long: "This password is too long." };
+
 const form = document.querySelector("form");
 const submit = form.querySelector("[type=submit]");
 const problem = document.getElementById("problem");
@@ -28,7 +31,8 @@ function complain(text) {
 async function refuse(answer) {
     const error = await answer.json();
     if (error.code === "link_invalid") return end("dead");
-    complain((error.details ?? []).map((detail) => detail.message).join("\n") || error.message);
+    const details = (error.details ?? []).map((detail) => WORDS[detail.code] ?? detail.message);
+    complain(details.join("\n") || error.message);
 }
 
 async function send() {
