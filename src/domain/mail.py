@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 Purpose = Literal["reset", "verify", "change_email"]
@@ -35,7 +35,7 @@ class Mail:
 
     @property
     def has_link(self) -> bool:
-        return self.kind in ("reset", "verify", "change_email")
+        return self.kind in get_args(Purpose)
 
     @property
     def is_last_attempt(self) -> bool:

@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.utils import parseaddr
+from typing import Annotated
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, SecretStr
 
 PORTS = {"smtp": 587, "smtps": 465}
 FORM = "is not of the form smtp://user:password@host:587 (smtps:// for TLS from the start)"
@@ -65,7 +67,7 @@ def ascii_address(address: str) -> str:
     return found.ascii_email or address
 
 
-def check_public_url(url: str) -> str:
+def _check_public_url(url: str) -> str:
     """The URL without a slash at its end. Raises ValueError unless it is https, or http on this machine."""
     parts = _web_address(url)
     if parts.query or "#" in url:
@@ -73,7 +75,7 @@ def check_public_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def check_link_template(url: str) -> str:
+def _check_link_template(url: str) -> str:
     """Raises ValueError unless it is https, or http on this machine, with {token} once, in the fragment."""
     parts = _web_address(url)
     if url.count(TOKEN) != 1 or TOKEN not in parts.fragment:
@@ -81,6 +83,16 @@ def check_link_template(url: str) -> str:
             f"needs {TOKEN} once, behind a #, where no server and no log sees it: https://example.com/reset#{TOKEN}"
         )
     return url
+
+
+def _check_mail_url(url: SecretStr) -> SecretStr:
+    parse_mail_url(url.get_secret_value())
+    return url
+
+
+def _check_sender(text: str) -> str:
+    parse_sender(text)
+    return text
 
 
 def _web_address(url: str) -> SplitResult:
@@ -111,3 +123,9 @@ def _decoded(part: str | None) -> str | None:
     if _UNPRINTABLE.search(text.replace(" ", "")):
         raise ValueError("has a control character in user or password")
     return text
+
+
+MailUrl = Annotated[SecretStr, AfterValidator(_check_mail_url)]
+Sender = Annotated[str, AfterValidator(_check_sender)]
+PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
+LinkTemplate = Annotated[str, AfterValidator(_check_link_template)]

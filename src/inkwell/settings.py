@@ -18,9 +18,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from inkwell.database_url import DatabaseUrl, parse_database_url
 from inkwell.mail_settings import (
     TOKEN,
+    LinkTemplate,
     MailServer,
-    check_link_template,
-    check_public_url,
+    MailUrl,
+    PublicUrl,
+    Sender,
     parse_mail_url,
     parse_sender,
 )
@@ -91,17 +93,17 @@ class Settings(BaseSettings):
     directory: Literal["members", "admins"] = Field(
         "members", description="Who sees and searches other people's e-mail addresses."
     )
-    mail_url: SecretStr | None = Field(
+    mail_url: MailUrl | None = Field(
         None, description="Server that takes mail: smtp://user:password@host:587 (STARTTLS) or smtps:// (TLS)."
     )
-    mail_from: str | None = Field(None, description="Sender of mail: Inkwell <inkwell@example.com>.")
-    public_url: str | None = Field(
+    mail_from: Sender | None = Field(None, description="Sender of mail: Inkwell <inkwell@example.com>.")
+    public_url: PublicUrl | None = Field(
         None, description="Where this API is reached, for links in mail; default: http://127.0.0.1 and PORT."
     )
-    reset_url: str | None = Field(
+    reset_url: LinkTemplate | None = Field(
         None, description="Page that sets a new password, {token} behind a #; default: /reset of PUBLIC_URL."
     )
-    verify_url: str | None = Field(
+    verify_url: LinkTemplate | None = Field(
         None, description="Page that confirms an address, {token} behind a #; default: /verify of PUBLIC_URL."
     )
     reset_link_minutes: int = Field(
@@ -172,30 +174,6 @@ class Settings(BaseSettings):
             if "-----BEGIN" in part:
                 raise ValueError("a key in PEM belongs into JWT_PRIVATE_KEY; here it takes: openssl rand -hex 32")
         return key
-
-    @field_validator("mail_url")
-    @classmethod
-    def _mail_url_is_understood(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            parse_mail_url(url.get_secret_value())
-        return url
-
-    @field_validator("mail_from")
-    @classmethod
-    def _sender_is_an_address(cls, text: str | None) -> str | None:
-        if text is not None:
-            parse_sender(text)
-        return text
-
-    @field_validator("public_url")
-    @classmethod
-    def _safe_public_url(cls, url: str | None) -> str | None:
-        return url and check_public_url(url)
-
-    @field_validator("reset_url", "verify_url")
-    @classmethod
-    def _safe_links(cls, url: str | None) -> str | None:
-        return url and check_link_template(url)
 
     @field_validator("jwt_private_key")
     @classmethod

@@ -267,6 +267,22 @@ async def test_mail_to_an_old_address_proves_nothing_of_a_new_one(
     assert [(await verify(api, old)).code, (await reset(api, reset_token)).code] == ["link_invalid"] * 2
 
 
+async def test_whoever_does_everything_at_once_waits_for_nobody_in_a_circle(
+    api: Client, ada: Client, admin: Client, mailbox: Mailbox, reset_token: str
+) -> None:
+    proof = link_in(mailbox.to(ADA)[0])[1]
+    answers = await asyncio.gather(
+        *(api.post("/api/auth/forgot", {"email": ADA}) for _ in range(5)),
+        *(ada.send("POST", "/api/auth/verify-email/resend") for _ in range(5)),
+        *(change_email(ada) for _ in range(5)),
+        *(reset(api, reset_token) for _ in range(3)),
+        *(verify(api, proof) for _ in range(3)),
+        ada.post("/api/auth/password", {"current_password": PASSWORD, "new_password": NEW_PASSWORD}),
+        admin.patch(f"/api/users/{ada.id}", {"email": "third@example.com"}),
+    )
+    assert {answer.status for answer in answers} <= {200, 202, 204, 400, 401}
+
+
 async def test_links_that_are_long_over_are_removed(api: Client, ada: Client, mailbox: Mailbox) -> None:
     links = api.app.extensions["inkwell"].links
     await mailbox.wait(ADA)
