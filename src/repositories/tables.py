@@ -130,7 +130,7 @@ links = Table(
 )
 Index("ix_links_created_at", links.c.created_at)
 
-# A mail with a link has the link's id, and there may be no such link: that tells nobody whether an address is known.
+# A mail with a link has the link's id. Nothing here depends on whether the address has an account.
 outbox = Table(
     "outbox",
     metadata,

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
 from domain.errors import EmailTaken, LinkInvalid
-from domain.mail import Link, Mail
+from domain.mail import Link
 from domain.users import Account, Actor
 from service.account import AccountService, refuse_common
 from service.fields import Email, Input, LongPassword, Text
-from service.mail import mail_link, mail_new_password
+from service.mail import enqueue, mail_new_address, mail_new_password
 from service.passwords import Passwords
 from service.ports import PURGE_BATCH, Store, UnitOfWork
 from service.tokens import LinkTokens
@@ -63,7 +61,7 @@ class LinkService:
     async def forgot(self, forgot: Forgot) -> None:
         """Mails a link to set a new password, if the address has an active account; the work is the same if not."""
         async with self._store.write() as work:
-            await mail_link(work, "reset", forgot.email)
+            await enqueue(work, "reset", forgot.email)
 
     async def reset(self, reset: Reset) -> None:
         """Sets the password, ends all sessions. Raises LinkInvalid, and InvalidFields, which leaves the link good."""
@@ -92,7 +90,7 @@ class LinkService:
             await self._confirm(work, link)
             await self._take(work, link)
             if link.purpose == "change_email":
-                await work.outbox.add(Mail(uuid7(), "email_changed", account.email))
+                await enqueue(work, "email_changed", account.email)
 
     async def _confirm(self, work: UnitOfWork, link: Link) -> None:
         moved = {"email": link.email} if link.purpose == "change_email" else {}
@@ -105,13 +103,13 @@ class LinkService:
         """Mails another link to prove the address, if that is not done."""
         if not actor.account.email_verified:
             async with self._store.write() as work:
-                await mail_link(work, "verify", actor.account.email)
+                await enqueue(work, "verify", actor.account.email)
 
     async def change_email(self, actor: Actor, new: NewAddress) -> None:
         """Mails a link to the new address, unless it is somebody's, which is not told. Raises WrongPassword."""
         await self._account.confirm(actor, new.password)
         async with self._store.write() as work:
-            await mail_link(work, "change_email", actor.account.email, new.new_email)
+            await mail_new_address(work, actor.account.email, new.new_email)
 
     async def purge(self) -> int:
         """Removes some of the links that are long over; says how many."""

@@ -9,7 +9,7 @@ from domain.errors import AdminRequired, LastAdmin, NotYours, RegistrationClosed
 from domain.pages import Page
 from domain.users import Access, Account, Actor, Role, User
 from service.fields import Email, Input, Name, Password, SearchText
-from service.mail import mail_link, mail_new_password
+from service.mail import enqueue, mail_new_password
 from service.pagination import PageRequest
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
@@ -115,7 +115,7 @@ class UserService:
         password_hash = await self._passwords.hash(new.password)
         async with self._store.write() as work:
             account = await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
-            await mail_link(work, "verify", account.email)
+            await enqueue(work, "verify", account.email)
         return account
 
     async def _change(self, work: UnitOfWork, user_id: UUID, sent: dict[str, Any]) -> Account:
@@ -129,7 +129,7 @@ class UserService:
         if account is None:
             raise UserNotFound
         if "email" in sent and not account.email_verified:
-            await mail_link(work, "verify", account.email)
+            await enqueue(work, "verify", account.email)
         if not account.is_active:
             await work.sessions.end_all(user_id)  # after the user, as everywhere: nobody waits in a circle
         return account

@@ -6,7 +6,7 @@ import pytest
 
 from domain.mail import MOST_ATTEMPTS, MailFailed
 from domain.users import Actor
-from service.mail import BATCH, MailService, mail_link, mail_new_password
+from service.mail import BATCH, MailService, enqueue, mail_new_address, mail_new_password
 from service.tokens import LinkTokens
 from tests.fake_mail import FakeMailer
 from tests.fakes import Clock, MemoryStore
@@ -33,7 +33,7 @@ def mail(store: MemoryStore, mailer: FakeMailer, clock: Clock) -> MailService:
 
 async def ask_for_reset(store: MemoryStore, email: str = ADA) -> None:
     async with store.write() as work:
-        await mail_link(work, "reset", email)
+        await enqueue(work, "reset", email)
 
 
 async def test_a_link_is_mailed_with_its_token_and_works_from_then_on(
@@ -66,8 +66,8 @@ async def test_mail_for_nobody_goes_nowhere(store: MemoryStore, mail: MailServic
 async def test_a_link_that_died_before_it_was_mailed_stays_at_home(
     store: MemoryStore, mail: MailService, mailer: FakeMailer, ada: Actor
 ) -> None:
-    await ask_for_reset(store)
     async with store.write() as work:
+        await mail_new_address(work, ADA, "countess@example.com")
         await mail_new_password(work, ada.id, ADA)
     await mail.send_due()
     assert [(sent.kind, token) for sent, token in mailer.sent] == [("password_changed", None)]
@@ -85,6 +85,19 @@ async def test_what_failed_is_tried_again_later_with_the_same_link(
         assert await mail.send_due() == []
     assert failures == [("away", False), ("'a mistake of ours'", False), ("None", True)]
     assert [(sent.attempts, TOKENS.read(token or "") == sent.id) for sent, token in mailer.sent] == [(3, True)]
+
+
+async def test_a_link_that_was_used_does_not_come_back_with_a_second_attempt(
+    store: MemoryStore, mail: MailService, mailer: FakeMailer, ada: Actor, clock: Clock
+) -> None:
+    mailer.failures = [MailFailed("sent, and we did not hear of it")]
+    await ask_for_reset(store)
+    (first,) = await mail.send_due()
+    async with store.write() as work:
+        assert await work.links.take(first.mail.id, clock())
+    clock.time += timedelta(minutes=1)
+    assert [delivery.is_over for delivery in await mail.send_due()] == [True]
+    assert mailer.sent == []
 
 
 async def test_what_is_refused_for_good_is_not_tried_again(
