@@ -42,8 +42,8 @@ class Server:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    async def run(self, statement: str) -> None:
-        url = parse_database_url(self.url)
+    async def run(self, statement: str, on: str | None = None) -> None:
+        url = parse_database_url(on or self.url)
         engine = create_async_engine(url.sqlalchemy_url, connect_args=url.connect_args, poolclass=NullPool)
         async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             await connection.execute(text(statement))

@@ -13,12 +13,14 @@ from uuid_utils.compat import uuid7
 from domain.audit import AuditEvent
 from domain.auth import Session, SignIn
 from domain.errors import EmailTaken
+from domain.mail import Mail
 from domain.pages import Slice
 from domain.posts import Post
 from domain.throttles import Policies, Policy
 from domain.users import Account, Actor, Client, Credentials, Role
 from service.ports import Store
 from service.throttles import ThrottleService
+from tests.fake_mail import MemoryLinks, MemoryOutbox, StoredLink
 
 T = TypeVar("T")
 
@@ -46,6 +48,8 @@ class Tables:
     sessions: dict[UUID, Session] = field(default_factory=dict)
     audit: dict[UUID, AuditEvent] = field(default_factory=dict)
     throttles: dict[UUID, tuple[int, datetime]] = field(default_factory=dict)
+    links: dict[UUID, StoredLink] = field(default_factory=dict)
+    outbox: dict[UUID, tuple[Mail, datetime]] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         return Tables(*(getattr(self, table.name).copy() for table in fields(self)))
@@ -85,6 +89,8 @@ class MemoryWork:
         self.sessions = MemorySessions(tables)
         self.audit = MemoryAudit(tables)
         self.throttles = MemoryThrottles(tables)
+        self.links = MemoryLinks(tables.users, tables.links, clock)
+        self.outbox = MemoryOutbox(tables.outbox)
 
 
 class MemoryUsers:
@@ -130,7 +136,8 @@ class MemoryUsers:
         if found is None:
             return None
         self._refuse_taken(changes.get("email"), user_id)
-        account = replace(found.account, **changes, updated_at=self._clock())
+        proved = found.account.email_verified and changes.get("email") in (None, found.account.email)
+        account = replace(found.account, **{"email_verified": proved, **changes}, updated_at=self._clock())
         self._tables.users[user_id] = replace(found, account=account)
         return account
 
@@ -155,6 +162,7 @@ class MemoryUsers:
         for post in [post for post in self._tables.posts.values() if post.author_id == user_id]:
             del self._tables.posts[post.id]
         await MemorySessions(self._tables).end_all(user_id)
+        await MemoryLinks(self._tables.users, self._tables.links, self._clock).drop_all(user_id)
         return self._tables.users.pop(user_id, None) is not None
 
     async def lock_active_admins(self) -> set[UUID]:

@@ -115,6 +115,11 @@ class WrongPassword(Invalid):
     message = "The password is not right"
 
 
+class LinkInvalid(Invalid):
+    code = "link_invalid"
+    message = "This link does not work any more"
+
+
 class MissingCredentials(Invalid):
     code = "missing_credentials"
     message = "Missing credentials"

@@ -1,6 +1,7 @@
 """The composition root: every part is made here, once, and handed to those that need it."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from pydantic import SecretStr
 from quart import Quart
@@ -12,6 +13,7 @@ from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
 from inkwell.gate import Gate
 from inkwell.listener import Listener
+from inkwell.mail import logged, make_mailer
 from inkwell.metrics import Metrics
 from inkwell.observation import Observation
 from inkwell.readiness import Readiness
@@ -21,6 +23,7 @@ from routes import errors, headers, limits
 from routes.auth import auth
 from routes.health import make_health
 from routes.keys import keys
+from routes.links import links, pages
 from routes.metrics import make_metrics
 from routes.posts import posts
 from routes.users import users
@@ -28,15 +31,19 @@ from service import Services
 from service.account import AccountService
 from service.audit import AuditService
 from service.auth import AuthService
+from service.links import LinkService
+from service.mail import MailService
 from service.passwords import Passwords
 from service.ports import Store
 from service.posts import PostService
 from service.sessions import SessionService
 from service.sign_ins import SignIns
 from service.throttles import ThrottleService
-from service.tokens import AccessTokens, RefreshTokens
+from service.tokens import AccessTokens, LinkTokens, RefreshTokens
 from service.users import UserService
 
+MAIL = "send_mail"
+MAIL_PAUSE_S = 5  # between looks for mail that another process left; our own is sent as soon as it is committed
 PURGE_PAUSE_S = 600  # between looks for rows whose time is over: they are refused already, and only take up room
 
 
@@ -62,11 +69,12 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     readiness, metrics = Readiness(database, draining), Metrics()
     observation = Observation(metrics, readiness, app.gate, database, passwords)
     observed = make_metrics(observation.page, metrics.count_request, _revealed(settings.metrics_token))
-    for blueprint in (make_health(readiness.check), observed, auth, keys, users, posts):
+    for blueprint in (make_health(readiness.check), observed, auth, keys, links, pages, users, posts):
         app.register_blueprint(blueprint)
     app.extensions["metrics"] = metrics
 
     background = Background([observation.chore, *chores(services)], metrics.count_batch)
+    database.mail_waits = partial(background.wake, MAIL)
 
     @app.before_serving
     async def start() -> None:
@@ -120,9 +128,11 @@ def make_services(settings: Settings, store: Store, passwords: Passwords, sign_i
     throttles = ThrottleService(store, settings.policies, secrets[0], now=_now, tell=limits.note)
     rules = SessionRules(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days))
     access = Access(settings.registration == "open", settings.directory == "members")
+    account, link_tokens = AccountService(store, passwords, throttles), LinkTokens(secrets)
     return Services(
         access_tokens=access_tokens,
-        account=AccountService(store, passwords, throttles),
+        account=account,
+        audit=AuditService(store, keep=timedelta(days=settings.audit_days), now=_now),
         auth=AuthService(
             store,
             passwords,
@@ -133,7 +143,8 @@ def make_services(settings: Settings, store: Store, passwords: Passwords, sign_i
             rules=rules,
             now=_now,
         ),
-        audit=AuditService(store, keep=timedelta(days=settings.audit_days), now=_now),
+        links=LinkService(store, passwords, account, link_tokens, throttles, now=_now),
+        mail=MailService(store, make_mailer(settings), link_tokens, lifetimes=settings.link_lifetimes, now=_now),
         sessions=SessionService(store, rules=rules, now=_now),
         users=UserService(store, passwords, access, throttles),
         posts=PostService(store),
@@ -144,7 +155,9 @@ def make_services(settings: Settings, store: Store, passwords: Passwords, sign_i
 def chores(services: Services) -> list[Chore]:
     """What is done beside the requests."""
     return [
+        Chore(MAIL, logged(services.mail.send_due), MAIL_PAUSE_S),
         Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S),
+        Chore("purge_links", services.links.purge, PURGE_PAUSE_S),
         Chore("purge_audit", services.audit.purge, PURGE_PAUSE_S),
     ]
 

@@ -59,8 +59,7 @@ def serve(**options: str | int | None) -> None:
     os.environ.update({name.upper(): str(value) for name, value in options.items() if value is not None})
     settings = load_settings()
     configure_logging(settings.log_format)
-    _warn_of_near_misses()
-    _warn_of_missing_limits(settings)
+    _warn(settings)
     sys.exit(run(settings, prepare, lambda url, data: click.echo(_welcome(settings, url, data))))
 
 
@@ -176,8 +175,7 @@ def check_config() -> None:
     for name in Settings.model_fields:
         origin = "" if settings.has_chosen(name) else "  (default)"
         click.echo(f"{name.upper()}={_shown(settings, name)}{origin}")
-    _warn_of_near_misses()
-    _warn_of_missing_limits(settings)
+    _warn(settings)
 
 
 def _print_given() -> None:
@@ -197,14 +195,11 @@ def _shown(settings: Settings, name: str) -> str:
     return ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
-def _warn_of_near_misses() -> None:
+def _warn(settings: Settings) -> None:
+    for warning in settings.warnings:
+        click.echo(f"Warning: {warning}", err=True)
     for name, meant in near_misses():
         click.echo(f"Warning: {name} is no setting of Inkwell; is {meant} meant?", err=True)
-
-
-def _warn_of_missing_limits(settings: Settings) -> None:
-    if not settings.rate_limits_enabled:
-        click.echo("Warning: RATE_LIMITS_ENABLED=false lets everybody try passwords without end", err=True)
 
 
 def _password(from_stdin: bool) -> str:

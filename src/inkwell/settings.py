@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
+from email.headerregistry import Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -16,6 +17,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.throttles import Policies, Policy
 from inkwell.database_url import DatabaseUrl, parse_database_url
+from inkwell.mail_settings import (
+    TOKEN,
+    LinkTemplate,
+    MailServer,
+    MailUrl,
+    PublicUrl,
+    Sender,
+    parse_mail_url,
+    parse_sender,
+)
 from inkwell.rate_limits import parse_policy, spelled_as_policy
 
 if TYPE_CHECKING:
@@ -103,6 +114,23 @@ class Settings(BaseSettings):
     directory: Literal["members", "admins"] = Field(
         "members", description="Who sees and searches other people's e-mail addresses."
     )
+    mail_url: MailUrl | None = Field(
+        None, description="Server that takes mail: smtp://user:password@host:587 (STARTTLS) or smtps:// (TLS)."
+    )
+    mail_from: Sender | None = Field(None, description="Sender of mail: Inkwell <inkwell@example.com>.")
+    public_url: PublicUrl | None = Field(
+        None, description="Where this API is reached, for links in mail; default: http://127.0.0.1 and PORT."
+    )
+    reset_url: LinkTemplate | None = Field(
+        None, description="Page that sets a new password, {token} behind a #; default: /reset of PUBLIC_URL."
+    )
+    verify_url: LinkTemplate | None = Field(
+        None, description="Page that confirms an address, {token} behind a #; default: /verify of PUBLIC_URL."
+    )
+    reset_link_minutes: int = Field(
+        30, ge=1, le=1440, description="Lifetime of a link to set a new password, in minutes."
+    )
+    verify_link_hours: int = Field(24, ge=1, le=168, description="Lifetime of a link to confirm an address, in hours.")
     admin_email: str | None = Field(None, description="First admin, made at start if the address has no account.")
     admin_password: SecretStr | None = Field(None, description="Password of the first admin.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -214,6 +242,18 @@ class Settings(BaseSettings):
             yield "ENV=production needs JWT_SECRET_KEY: openssl rand -hex 32"
         if self.env == "production" and self.database_url is None:
             yield "ENV=production needs DATABASE_URL; the embedded PostgreSQL is for development"
+        if self.mail_url and self.mail_from is None:
+            yield "MAIL_URL needs MAIL_FROM, the sender's address"
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        """What works, and is probably not what is wanted."""
+        if not self.rate_limits_enabled:
+            yield "RATE_LIMITS_ENABLED=false lets everybody try passwords without end"
+        if self.env == "production" and self.mail_url is None:
+            yield "MAIL_URL is not set: no mail is sent, so nobody can confirm an address or set a forgotten password"
+        elif self.env == "production" and not (self.public_url or (self.reset_url and self.verify_url)):
+            yield "PUBLIC_URL is not set (nor both RESET_URL and VERIFY_URL): links in mail lead to this machine alone"
 
     @property
     def database(self) -> DatabaseUrl | None:
@@ -274,6 +314,28 @@ class Settings(BaseSettings):
         if self.jwt_secret_key:
             return tuple(part.encode() for part in _parts(self.jwt_secret_key))
         return (_kept_secret(self.data_dir / "jwt-secret-key").encode(),)
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        return parse_mail_url(self.mail_url.get_secret_value()) if self.mail_url else None
+
+    @property
+    def sender(self) -> Address | None:
+        return parse_sender(self.mail_from) if self.mail_from else None
+
+    @property
+    def link_templates(self) -> dict[str, str]:
+        """Where the links of mails lead, by what they are for."""
+        ours = self.public_url or f"http://127.0.0.1:{self.port}"
+        reset, verify = (f"{ours}/{page}#token={TOKEN}" for page in ("reset", "verify"))
+        verify = self.verify_url or verify
+        return {"reset": self.reset_url or reset, "verify": verify, "change_email": verify}
+
+    @property
+    def link_lifetimes(self) -> dict[str, timedelta]:
+        """How long the links of mails can be used, by what they are for."""
+        verify = timedelta(hours=self.verify_link_hours)
+        return {"reset": timedelta(minutes=self.reset_link_minutes), "verify": verify, "change_email": verify}
 
     @property
     def private_keys(self) -> "tuple[SigningKey, ...]":

@@ -17,6 +17,8 @@ from domain.errors import DomainError, Unavailable
 from repositories.audit import AuditRepository
 from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
+from repositories.links import LinkRepository
+from repositories.outbox import OutboxRepository
 from repositories.posts import PostRepository
 from repositories.reading import Executor, Look
 from repositories.throttles import ThrottleRepository
@@ -82,6 +84,8 @@ class Work:
         self.posts = PostRepository(session)
         self.sessions = SessionRepository(session, self.changed_users)
         self.audit = AuditRepository(session)
+        self.links = LinkRepository(session)
+        self.outbox = OutboxRepository(session)
         self.throttles = ThrottleRepository(session)
 
 
@@ -92,6 +96,7 @@ class Database:
         self._engine, self._limits, self._tell = engine, limits, tell
         self._looking = looking.execution_options(isolation_level="AUTOCOMMIT")
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
+        self.mail_waits: Callable[[], None] = lambda: None  # called whenever new mail is in the outbox, and committed
 
     @classmethod
     def connect(cls, url: URL, connect_args: dict[str, Any], limits: Limits, tell: Tell = lambda _: None) -> "Database":
@@ -119,6 +124,8 @@ class Database:
             yield work
         for user_id in work.changed_users:
             self._tell(user_id)
+        if work.outbox.has_new:
+            self.mail_waits()
 
     async def schema_version(self) -> str | None:
         """The revision that the database was migrated to, or None before the first. Raises Unavailable."""

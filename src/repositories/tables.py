@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -116,6 +117,32 @@ sessions = Table(
 Index("ix_sessions_user_id", sessions.c.user_id)
 Index("ix_sessions_last_used_at", sessions.c.last_used_at)
 
+links = Table(
+    "links",
+    metadata,
+    _id(),
+    _owner("user_id"),
+    Column("purpose", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    _time("created_at"),
+    Column("expires_at", DateTime(timezone=True)),  # from the moment on when the link is mailed
+    UniqueConstraint("user_id", "purpose"),  # a newer link takes the place of the older one
+    CheckConstraint("purpose IN ('reset', 'verify', 'change_email')", name="purpose"),
+)
+Index("ix_links_created_at", links.c.created_at)
+
+# A mail with a link has the link's id. Nothing here depends on whether the address has an account.
+outbox = Table(
+    "outbox",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # A new mail is due at once, whatever the clocks of the nodes and the database say.
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=text("'epoch'")),
+)
+Index("ix_outbox_due_at_id", outbox.c.due_at, outbox.c.id)
 # A trigger refuses to change or remove rows, except for purges. No foreign keys: rows outlive whom they tell of.
 audit = Table(
     "audit",
@@ -146,4 +173,4 @@ throttles = Table(
 )
 Index("ix_throttles_ends_at", throttles.c.ends_at)
 
-REVISION = "0005"  # the newest migration; this code works with it and, until a breaking one, with those that follow
+REVISION = "0006"  # the newest migration; this code works with it and, until a breaking one, with those that follow

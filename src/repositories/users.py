@@ -97,7 +97,8 @@ class UserRepository:
 
     async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
         self._changed.add(user_id)
-        change = update(users).where(users.c.id == user_id).values(**changes, updated_at=func.now())
+        values = _proved_address(changes) | {**changes, "updated_at": func.now()}
+        change = update(users).where(users.c.id == user_id).values(values)
         try:
             row = (await self._session.execute(change.returning(*ACCOUNT))).one_or_none()
         except IntegrityError as error:
@@ -128,6 +129,13 @@ class UserRepository:
 
     async def lock_active_admins(self) -> set[UUID]:
         return set((await self._session.execute(_ACTIVE_ADMINS)).scalars())
+
+
+def _proved_address(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Nobody has proved a new address yet."""
+    if "email" not in changes:
+        return {}
+    return {"email_verified": and_(users.c.email_verified, users.c.email == changes["email"])}
 
 
 @cache

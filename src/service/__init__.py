@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from service.account import AccountService
 from service.audit import AuditService
 from service.auth import AuthService
+from service.links import LinkService
+from service.mail import MailService
 from service.posts import PostService
 from service.sessions import SessionService
 from service.throttles import ThrottleService
@@ -20,6 +22,8 @@ class Services:
     account: AccountService
     audit: AuditService
     auth: AuthService
+    links: LinkService
+    mail: MailService
     sessions: SessionService
     users: UserService
     posts: PostService

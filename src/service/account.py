@@ -6,6 +6,7 @@ from domain.errors import Detail, InvalidFields, WrongPassword
 from domain.users import Actor
 from service.audit import record
 from service.fields import Input, LongPassword, Text, check_password
+from service.mail import mail_new_password
 from service.passwords import Passwords
 from service.ports import Store
 from service.throttles import ThrottleService
@@ -33,29 +34,30 @@ class AccountService:
 
     async def change_password(self, actor: Actor, change: PasswordChange) -> None:
         """Ends the other sessions. Raises InvalidFields, WrongPassword, TooManyRequests."""
-        _refuse_common(change.new_password, actor.account.email)
+        refuse_common(change.new_password, actor.account.email)
         # A sign-in may have renewed the hash while we checked it; if somebody changed the password, we find out now.
         if not (await self._replace(actor, change) or await self._replace(actor, change)):
             raise await self._refused(actor)
 
     async def _replace(self, actor: Actor, change: PasswordChange) -> bool:
         """Whether the hash was still the one that the current password was checked against. Raises WrongPassword."""
-        seen = await self._check(actor, change.current_password)
+        seen = await self.confirm(actor, change.current_password)
         password_hash = await self._passwords.hash(change.new_password)
         async with self._store.write() as work:
             if await work.users.set_password(actor.account.email, password_hash, seen=seen) is None:
                 return False
             await work.sessions.end_all(actor.id, but=actor.session_id)
+            await mail_new_password(work, actor.id, actor.account.email)
             await record(work, "password.change", actor, actor.id)
         return True
 
     async def remove(self, actor: Actor, farewell: Farewell) -> None:
         """Removes the account with its posts and sessions. Raises WrongPassword, TooManyRequests, LastAdmin."""
-        await self._check(actor, farewell.password)
+        await self.confirm(actor, farewell.password)
         async with self._store.write() as work:
             await remove_user(work, actor, actor.id)
 
-    async def _check(self, actor: Actor, password: str) -> str:
+    async def confirm(self, actor: Actor, password: str) -> str:
         """The hash that the password is checked against. Raises WrongPassword, TooManyRequests as a login would."""
         async with self._throttles.guess(actor.account.email, actor.client):
             return await self._matching(actor, password)
@@ -74,7 +76,8 @@ class AccountService:
         return WrongPassword()
 
 
-def _refuse_common(password: str, email: str) -> None:
+def refuse_common(password: str, email: str) -> None:
+    """Raises InvalidFields, of `new_password`."""
     try:
         check_password(password, email)
     except PydanticCustomError as error:

@@ -1,6 +1,6 @@
-"""What services ask of the world outside: storage, as one unit of work at a time."""
+"""What services ask of the world outside: storage, as one unit of work at a time, and mail."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.audit import AuditEvent
 from domain.auth import Session, SignIn
+from domain.mail import Link, Mail, Purpose
 from domain.pages import Slice
 from domain.posts import Post
 from domain.users import Account, Client, Credentials, Role
@@ -42,7 +43,10 @@ class Users(Protocol):
         """The user, whom nobody else changes until this unit of work ends; with `spare_admins` no active admin."""
 
     async def change(self, user_id: UUID, changes: Mapping[str, Any]) -> Account | None:
-        """Sets the named fields. Raises EmailTaken."""
+        """Sets the named fields. Raises EmailTaken.
+
+        A new e-mail address is not verified, unless the changes say so.
+        """
 
     async def set_password(self, email: str, password_hash: str, *, seen: str | None = None) -> UUID | None:
         """Whose it was; None if the address has no account, or not the hash that was `seen`."""
@@ -142,6 +146,44 @@ class Throttles(Protocol):
         """Removes at most `limit` quotas that are whole, none that somebody else removes; says how many."""
 
 
+class Links(Protocol):
+    """Mailed links, in storage. A link is good while its user is active and, except for a new one, has its address."""
+
+    async def add(self, link_id: UUID, purpose: Purpose, owner: str, email: str) -> None:
+        """For the active user with the address `owner`, in place of the former link for this purpose.
+
+        Where there is no such user, or `email` is somebody else's, nothing is stored, and nothing is told.
+        """
+
+    async def start(self, link_id: UUID, expires_at: datetime) -> bool:
+        """The link is mailed now, and may be used from now on. Whether it is still good."""
+
+    async def find(self, link_id: UUID, now: datetime) -> tuple[Link, Account] | None:
+        """The link with its user, if it can be used."""
+
+    async def take(self, link_id: UUID, now: datetime) -> bool:
+        """Uses the link up; whether it could be used.
+
+        The user is to be changed first: whoever changes a user goes on to its links, so nobody waits in a circle.
+        """
+
+    async def drop(self, user_id: UUID, purposes: Collection[Purpose]) -> None: ...
+
+    async def purge(self, made_before: datetime, limit: int) -> int:
+        """Removes at most `limit` links made before, none that somebody else removes; says how many."""
+
+
+class Outbox(Protocol):
+    """Mail that waits to be sent, in storage."""
+
+    async def add(self, mail: Mail) -> None: ...
+
+    async def claim(self, now: datetime, limit: int) -> list[Mail]:
+        """The next ones that are due, for this caller alone until they are due again: see FIRST_PAUSE."""
+
+    async def remove(self, mail_id: UUID) -> None: ...
+
+
 class UnitOfWork(Protocol):
     """Storage, as one transaction or one look sees it."""
 
@@ -154,6 +196,10 @@ class UnitOfWork(Protocol):
     @property
     def audit(self) -> Audit: ...
     @property
+    def links(self) -> Links: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
     def throttles(self) -> Throttles: ...
 
 
@@ -165,3 +211,10 @@ class Store(Protocol):
 
     def write(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Changes: one transaction, committed when the block ends and undone when it raises."""
+
+
+class Mailer(Protocol):
+    """Hands mail over to those who carry it."""
+
+    async def send(self, mail: Mail, token: str | None) -> None:
+        """Writes the mail, with the token in its link where it has one, and sends it. Raises MailFailed."""

@@ -1,4 +1,4 @@
-"""Tokens: signed access tokens that are short-lived, and refresh tokens that are derived and not stored."""
+"""Tokens: signed access tokens that are short-lived, and others that are derived and not stored."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from uuid import UUID
 import jwt
 from uuid_utils.compat import uuid7
 
-from domain.errors import RefreshInvalid, TokenExpired, TokenInvalid
+from domain.errors import LinkInvalid, RefreshInvalid, TokenExpired, TokenInvalid
 from service.signing import SigningKey, secret_key
 
 MOST_REMEMBERED = 10_000  # verified tokens per worker, of a kilobyte each at the most
@@ -22,7 +22,6 @@ LONGEST_TOKEN = 4096  # bytes; ours are about 450, and longer ones only cost wor
 _LEEWAY = timedelta(seconds=10)  # clocks of two nodes may differ by so much
 _REQUIRED = ["iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp"]
 # PyJWT takes padded segments too; one token has one spelling here.
-_REFRESH = re.compile(r"rt1\.[A-Za-z0-9_-]{70}", re.ASCII)  # 16 + 4 + 32 bytes in base64url
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 
@@ -110,27 +109,63 @@ class AccessTokens:
         return claims
 
 
-class RefreshTokens:
-    """Derives refresh tokens: `rt1.` and base64url of session id, counter, and an HMAC-SHA256 over both.
+class DerivedTokens:
+    """Makes tokens of a prefix and base64url of a body of `size` bytes with its HMAC-SHA256: nothing secret is stored.
 
-    Nothing secret is stored, and the token that follows another is always the same.
+    The HMAC's key is derived from a secret for one `purpose`. The first secret makes tokens, all of them verify.
     """
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        self._keys = [hmac.digest(key, b"inkwell refresh token 1", hashlib.sha256) for key in keys]
+    def __init__(self, secrets: Sequence[bytes], prefix: str, purpose: bytes, size: int) -> None:
+        self._keys = [hmac.digest(secret, purpose, hashlib.sha256) for secret in secrets]
+        self._prefix, self._size = prefix, size
+        length = -(-(size + 32) * 4 // 3)
+        self._form = re.compile(re.escape(prefix) + f"[A-Za-z0-9_-]{{{length}}}", re.ASCII)
+
+    def make(self, body: bytes) -> str:
+        return self._spelt(self._keys[0], body)
+
+    def read(self, token: str) -> bytes | None:
+        """The body, or None for what we did not make."""
+        if not self._form.fullmatch(token):
+            return None
+        body = base64.urlsafe_b64decode(token.removeprefix(self._prefix) + "==")[: self._size]
+        return body if any(hmac.compare_digest(self._spelt(key, body), token) for key in self._keys) else None
+
+    def _spelt(self, key: bytes, body: bytes) -> str:
+        raw = body + hmac.digest(key, body, hashlib.sha256)
+        return self._prefix + base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+class RefreshTokens:
+    """Derives refresh tokens from session id and counter, so that the token that follows another is always the same."""
+
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._tokens = DerivedTokens(secrets, "rt1.", b"inkwell refresh token 1", 20)
 
     def make(self, session_id: UUID, count: int) -> str:
         """`count` is how many times the session was refreshed, below 2^32."""
-        body = session_id.bytes + count.to_bytes(4)
-        signature = hmac.digest(self._keys[0], body, hashlib.sha256)
-        return "rt1." + base64.urlsafe_b64encode(body + signature).decode().rstrip("=")
+        return self._tokens.make(session_id.bytes + count.to_bytes(4))
 
     def read(self, token: str) -> tuple[UUID, int]:
         """The session and the count. Raises RefreshInvalid for what we did not make."""
-        if not _REFRESH.fullmatch(token):
-            raise RefreshInvalid
-        raw = base64.urlsafe_b64decode(token[4:] + "==")
-        body, signature = raw[:20], raw[20:]
-        if not any(hmac.compare_digest(hmac.digest(key, body, hashlib.sha256), signature) for key in self._keys):
+        body = self._tokens.read(token)
+        if body is None:
             raise RefreshInvalid
         return UUID(bytes=body[:16]), int.from_bytes(body[16:])
+
+
+class LinkTokens:
+    """Derives the tokens of mailed links from their ids, so that a mail can be written whenever it is sent."""
+
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._tokens = DerivedTokens(secrets, "ml1.", b"inkwell mailed link 1", 16)
+
+    def make(self, link_id: UUID) -> str:
+        return self._tokens.make(link_id.bytes)
+
+    def read(self, token: str) -> UUID:
+        """Raises LinkInvalid for what we did not make."""
+        body = self._tokens.read(token)
+        if body is None:
+            raise LinkInvalid
+        return UUID(bytes=body)

@@ -11,6 +11,7 @@ from domain.pages import Page
 from domain.users import Access, Account, Actor, Client, Role, User
 from service.audit import difference, record
 from service.fields import Email, Input, Name, Password, SearchText
+from service.mail import enqueue, mail_new_password
 from service.pagination import PageRequest
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
@@ -113,6 +114,7 @@ class UserService:
             if user_id is None:
                 raise UserNotFound
             await work.sessions.end_all(user_id)
+            await mail_new_password(work, user_id, new.email)
             await record(work, "password.set", OPERATOR, user_id)
 
     async def _add(self, new: NewAccount, role: Role, action: Action, by: Actor | Client) -> Account:
@@ -120,6 +122,7 @@ class UserService:
         async with self._store.write() as work:
             account = await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
             await record(work, action, by, account.id, role=role)
+            await enqueue(work, "verify", account.email)
         return account
 
     async def _change(self, work: UnitOfWork, actor: Actor, user_id: UUID, sent: dict[str, Any]) -> Account:
@@ -128,6 +131,8 @@ class UserService:
         leaves = sent.get("role") == "user" or sent.get("is_active") is False
         before = await _locked(work, user_id, leaves=leaves)
         account = _found(await work.users.change(user_id, sent))
+        if "email" in sent and not account.email_verified:
+            await enqueue(work, "verify", account.email)
         if not account.is_active:
             await work.sessions.end_all(user_id)  # after the user, as everywhere: nobody waits in a circle
         if changed := difference(before, account):

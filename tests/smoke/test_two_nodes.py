@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.conftest import SECRET, Server
+from tests.mailbox import SENDER, Mailbox, open_mailbox
 from tests.smoke.test_server import ADMIN, start, stop
 from tests.support import PASSWORD
 
@@ -16,13 +17,20 @@ LONGEST_S = 1.0
 
 
 @pytest.fixture(scope="module")
+async def mailbox() -> AsyncIterator[Mailbox]:
+    async with open_mailbox() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture(scope="module")
 async def nodes(
-    tmp_path_factory: pytest.TempPathFactory, server: Server, template: str
+    tmp_path_factory: pytest.TempPathFactory, server: Server, template: str, mailbox: Mailbox
 ) -> AsyncIterator[tuple[Node, Node]]:
     url, folder = await server.create(template), tmp_path_factory.mktemp("nodes")
     admin = {"ADMIN_EMAIL": ADMIN["email"], "ADMIN_PASSWORD": ADMIN["password"]}
     names = {"DATABASE_URL": url, "JWT_SECRET_KEY": SECRET, "ENV": "production", "DRAIN_SECONDS": "0"}
-    started = [await start(folder, **names, **admin) for _ in range(2)]
+    mail = {"MAIL_URL": mailbox.url, "MAIL_FROM": SENDER}
+    started = [await start(folder, **names, **admin, **mail) for _ in range(2)]
     async with Node(base_url=started[0][1]) as here, Node(base_url=started[1][1]) as there:
         yield here, there
     for process, _ in started:
@@ -49,12 +57,13 @@ async def seconds_until(holds: Callable[[], Awaitable[bool]]) -> float:
         ("logout", "session_ended"),
         ("end the session", "session_ended"),
         ("change the password", "session_ended"),
+        ("reset the password", "session_ended"),
         ("deactivate", "user_inactive"),
         ("delete", "user_inactive"),
     ],
 )
 async def test_what_ends_here_ends_there(
-    nodes: tuple[Node, Node], ending: str, code: str, record_property: Callable[[str, object], None]
+    nodes: tuple[Node, Node], mailbox: Mailbox, ending: str, code: str, record_property: Callable[[str, object], None]
 ) -> None:
     here, there = nodes
     email = f"{ending.replace(' ', '-')}@example.com"
@@ -77,6 +86,10 @@ async def test_what_ends_here_ends_there(
         case "change the password":
             change = {"current_password": PASSWORD, "new_password": "another fine password"}
             done = await here.post("/api/auth/password", headers=mine, json=change)
+        case "reset the password":
+            await there.post("/api/auth/forgot", json={"email": email})
+            choice = {"token": await mailbox.token(email, 2), "new_password": "another fine password"}
+            done = await here.post("/api/auth/reset", json=choice)
         case "deactivate":
             done = await here.patch(f"/api/users/{user['id']}", headers=root, json={"is_active": False})
         case _:

@@ -1,0 +1,88 @@
+"""Mail: put into the outbox by the transaction that causes it, and sent from there."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from domain.mail import Delivery, Kind, Mail
+from service.ports import Mailer, Store, UnitOfWork
+from service.tokens import LinkTokens
+
+BATCH = 5  # mails at once, each on a connection of its own to the mail server
+
+
+async def enqueue(work: UnitOfWork, kind: Kind, to: str) -> None:
+    """Mails an account's own address. Whether it has an account is found out when the mail is sent, and not here."""
+    await work.outbox.add(Mail(uuid7(), kind, to))
+
+
+async def mail_new_address(work: UnitOfWork, owner: str, to: str) -> None:
+    """Mails a link to the address that the user with the address `owner` wants, unless it is somebody else's."""
+    wanted = Mail(uuid7(), "change_email", to)
+    await work.links.add(wanted.id, "change_email", owner, to)
+    await work.outbox.add(wanted)
+
+
+async def mail_new_password(work: UnitOfWork, user_id: UUID, email: str) -> None:
+    """Tells the owner of a password that was set, and ends the links by which somebody could undo that."""
+    await work.links.drop(user_id, ("reset", "change_email"))
+    await enqueue(work, "password_changed", email)
+
+
+class MailService:
+    """Sends what is in the outbox, each mail at least once, and twice only if we die between sending and noting it."""
+
+    def __init__(
+        self,
+        store: Store,
+        mailer: Mailer,
+        tokens: LinkTokens,
+        *,
+        lifetimes: Mapping[str, timedelta],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store, self._mailer, self._tokens = store, mailer, tokens
+        self._lifetimes, self._now = lifetimes, now
+
+    async def send_due(self) -> list[Delivery]:
+        """Tries to send the next few, and says what became of them; no connection is held meanwhile."""
+        async with self._store.write() as work:
+            mails = await work.outbox.claim(self._now(), BATCH)
+            await _make_links(work, mails)
+        return await asyncio.gather(*map(self._deliver, mails))
+
+    async def _deliver(self, mail: Mail) -> Delivery:
+        delivery = Delivery(mail, await self._attempt(mail))
+        if delivery.is_over:
+            async with self._store.write() as work:
+                await work.outbox.remove(mail.id)
+        return delivery
+
+    async def _attempt(self, mail: Mail) -> Exception | None:
+        try:
+            if not mail.has_link:
+                await self._mailer.send(mail, None)
+            elif await self._start_link(mail):
+                await self._mailer.send(mail, self._tokens.make(mail.id))
+        except Exception as failure:
+            return failure
+        return None
+
+    async def _start_link(self, mail: Mail) -> bool:
+        """Whether the link is still good; its time begins now, so that a mail that had to wait is worth reading."""
+        expires_at = self._now() + self._lifetimes[mail.kind]
+        async with self._store.write() as work:
+            return await work.links.start(mail.id, expires_at)
+
+
+async def _make_links(work: UnitOfWork, mails: Sequence[Mail]) -> None:
+    """Links to accounts' own addresses, for those that have one.
+
+    Each is made once, together with the first attempt: one that was used must not come back with the second.
+    """
+    for mail in sorted(mails, key=lambda mail: mail.to):  # two nodes lock users in the same order
+        if mail.attempts == 1 and mail.kind in ("reset", "verify"):
+            await work.links.add(mail.id, mail.kind, mail.to, mail.to)

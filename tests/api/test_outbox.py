@@ -1,0 +1,96 @@
+"""Two nodes that send from one outbox."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from domain.mail import Mail
+from inkwell.app import connect
+from inkwell.settings import Settings
+from repositories.database import Database
+from service.mail import MailService
+from service.tokens import LinkTokens
+from tests.conftest import SECRET
+from tests.fake_mail import FakeMailer
+
+MAILS = 60
+
+
+@pytest.fixture
+async def other_node(make_settings: Callable[..., Settings]) -> AsyncIterator[Database]:
+    database = connect(make_settings())
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def mails(database: Database) -> list[Mail]:
+    """What waits in the outbox."""
+    mails = [Mail(uuid7(), "password_changed", f"{number}@example.com") for number in range(MAILS)]
+    async with database.write() as work:
+        for mail in mails:
+            await work.outbox.add(mail)
+    return mails
+
+
+class SlowMailer(FakeMailer):
+    """Takes its time, so that others come in between."""
+
+    async def send(self, mail: Mail, token: str | None) -> None:
+        await asyncio.sleep(0.005)
+        await super().send(mail, token)
+
+
+async def send_all(store: Database, mailer: SlowMailer) -> None:
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    mail = MailService(store, mailer, LinkTokens([SECRET.encode()]), lifetimes={}, now=now)
+    while await mail.send_due():
+        pass
+
+
+async def test_two_nodes_send_every_mail_and_none_of_them_twice(
+    database: Database, other_node: Database, mails: list[Mail]
+) -> None:
+    here, there = SlowMailer(), SlowMailer()
+    await asyncio.gather(*(send_all(store, mailer) for store, mailer in [(database, here), (other_node, there)] * 3))
+    assert Counter(mail.id for mail, _ in here.sent + there.sent) == Counter(mail.id for mail in mails)
+    assert here.sent
+    assert there.sent
+
+
+async def test_a_node_that_takes_mail_out_holds_nobody_up(
+    database: Database, other_node: Database, mails: list[Mail]
+) -> None:
+    now = datetime.now(UTC)
+    async with database.write() as work:
+        first = await work.outbox.claim(now, 40)  # and the transaction stays open meanwhile
+        async with other_node.write() as theirs:
+            rest = await asyncio.wait_for(theirs.outbox.claim(now, 40), 1)
+    assert {mail.id for mail in first + rest} == {mail.id for mail in mails}
+    assert len(first + rest) == MAILS
+
+
+async def test_mail_that_is_committed_is_told_of_at_once_and_no_other(database: Database) -> None:
+    told: list[int] = []
+    database.mail_waits = lambda: told.append(1)
+
+    async def fail() -> None:
+        async with database.write() as work:
+            await work.outbox.add(Mail(uuid7(), "verify", "ada@example.com"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with database.write() as work:
+        assert await work.outbox.claim(datetime.now(UTC) + timedelta(days=1), 9) == []
+    assert told == []
+    async with database.write() as work:
+        await work.outbox.add(Mail(uuid7(), "verify", "ada@example.com"))
+        assert told == []
+    assert told == [1]
