@@ -21,6 +21,7 @@ from routes.users import users
 from service import Services
 from service.account import AccountService
 from service.auth import AuthService
+from service.idempotency import Idempotency
 from service.passwords import Passwords
 from service.ports import Store
 from service.posts import PostService
@@ -90,19 +91,24 @@ def make_services(settings: Settings, store: Store, passwords: Passwords) -> Ser
     )
     rules = SessionRules(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days))
     access = Access(settings.registration == "open", settings.directory == "members")
+    idempotency = Idempotency(store, secrets, now=_now)
     return Services(
         access_tokens=access_tokens,
         account=AccountService(store, passwords),
         auth=AuthService(store, passwords, access_tokens, RefreshTokens(secrets), rules=rules, now=_now),
+        idempotency=idempotency,
         sessions=SessionService(store, rules=rules, now=_now),
-        users=UserService(store, passwords, access),
-        posts=PostService(store),
+        users=UserService(store, passwords, access, idempotency),
+        posts=PostService(store, idempotency),
     )
 
 
 def chores(services: Services) -> list[Chore]:
     """What is done beside the requests."""
-    return [Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S)]
+    return [
+        Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S),
+        Chore("purge_idempotency_keys", services.idempotency.purge, PURGE_PAUSE_S),
+    ]
 
 
 def _bare_app(settings: Settings) -> Quart:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from domain.errors import DomainError, Unavailable
 from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
+from repositories.idempotency import KeptAnswerRepository
 from repositories.posts import PostRepository
 from repositories.users import UserRepository
 
@@ -52,6 +53,7 @@ class Work:
         self.users = UserRepository(session)
         self.posts = PostRepository(session)
         self.sessions = SessionRepository(session)
+        self.kept_answers = KeptAnswerRepository(session)
 
 
 class Database:

@@ -13,9 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.errors import EmailTaken
 from domain.pages import Slice
 from domain.users import Account, Credentials, Role
+from domain.versions import Versions
 from repositories.failures import violated_constraint
 from repositories.paging import fetch_page, page_statement
 from repositories.tables import users
+from repositories.versions import among
 
 ACCOUNT: tuple[Column[Any], ...] = (
     users.c.id,
@@ -24,6 +26,7 @@ ACCOUNT: tuple[Column[Any], ...] = (
     users.c.last_name,
     users.c.role,
     users.c.created_at,
+    users.c.version,
     users.c.is_active,
     users.c.email_verified,
     users.c.updated_at,
@@ -36,7 +39,7 @@ _ADD = insert(users).on_conflict_do_nothing(index_elements=[users.c.email]).retu
 _RENEW_HASH = (
     update(users)
     .where(_BY_ID, users.c.password_hash == bindparam("seen"))
-    .values(password_hash=bindparam("renewed"))
+    .values(password_hash=bindparam("renewed"), version=users.c.version)  # nobody can see a difference
     .returning(users.c.id)
 )
 _REMOVE = delete(users).where(_BY_ID).returning(users.c.id)
@@ -89,8 +92,11 @@ class UserRepository:
         parameters = {"limit": limit, "offset": offset} | ({} if q is None else {"q": q})
         return await fetch_page(self._session, _page(q is not None, with_inactive, by_address), parameters, Account)
 
-    async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
-        change = update(users).where(users.c.id == user_id).values(**changes, updated_at=func.now())
+    async def change(
+        self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False, expected: Versions = None
+    ) -> Account | None:
+        change = update(users).where(users.c.id == user_id, among(users, expected))
+        change = change.values(**changes, updated_at=func.now())
         if spare_admins:
             change = change.where(_NO_ACTIVE_ADMIN)
         try:
@@ -112,8 +118,10 @@ class UserRepository:
         row = {"user_id": seen.account.id, "seen": seen.password_hash, "renewed": password_hash}
         return (await self._session.execute(_RENEW_HASH, row)).one_or_none() is not None
 
-    async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
-        removal = _REMOVE.where(_NO_ACTIVE_ADMIN) if spare_admins else _REMOVE
+    async def remove(self, user_id: UUID, *, spare_admins: bool = False, expected: Versions = None) -> bool:
+        removal = _REMOVE.where(among(users, expected))
+        if spare_admins:
+            removal = removal.where(_NO_ACTIVE_ADMIN)
         return (await self._session.execute(removal, {"user_id": user_id})).one_or_none() is not None
 
     async def lock_active_admins(self) -> set[UUID]:

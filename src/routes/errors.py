@@ -9,8 +9,20 @@ from pydantic_core import to_json
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
-from domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from domain.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+)
 from routes.http import request
+from routes.idempotency import replayed
+from service.idempotency import Replayed
 
 log = structlog.get_logger()
 
@@ -19,7 +31,9 @@ STATUS_OF: dict[type[DomainError], int] = {
     Invalid: 400,
     Forbidden: 403,
     NotFound: 404,
+    PreconditionFailed: 412,
     Conflict: 409,
+    Unprocessable: 422,
     Unavailable: 503,
 }
 
@@ -45,6 +59,7 @@ def register(app: Quart) -> None:
     app.register_error_handler(DomainError, refused)
     app.register_error_handler(HTTPException, rejected)
     app.register_error_handler(Exception, crashed)
+    app.register_error_handler(Replayed, replayed)  # no failure, and no less an end of the request
 
 
 async def refused(error: DomainError) -> Response:

@@ -7,6 +7,7 @@ from quart import Quart, Response, current_app
 from quart_cors import cors
 from werkzeug.exceptions import RequestHeaderFieldsTooLarge
 
+from routes.compression import compress
 from routes.http import request
 
 log = structlog.get_logger("inkwell.request")
@@ -43,6 +44,7 @@ def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seco
     async def finish(answer: Response) -> Response:
         return _finish(answer, common)
 
+    app.after_request(compress)  # before that: what is registered last comes first
     app.before_request(_refuse_long_headers)
     if origins:
         cors(

@@ -12,6 +12,7 @@ from quart import Response, current_app
 from quart import request as current_request
 from werkzeug.local import LocalProxy
 
+from domain.auth import Tokens
 from domain.errors import (
     BadJson,
     Detail,
@@ -106,6 +107,7 @@ def path_id(text: str, missing: type[NotFound]) -> UUID:
 
 def reply(adapter: TypeAdapter[T], value: T, status: int = 200, *, location: str | None = None) -> Response:
     """The value as JSON; `location` is a relative reference, for an absolute one would repeat a forged Host."""
+    request.gives_tokens = isinstance(value, Tokens)
     answer = Response(adapter.dump_json(value), status, content_type="application/json")
     if location:
         answer.headers["Location"] = location
@@ -113,8 +115,12 @@ def reply(adapter: TypeAdapter[T], value: T, status: int = 200, *, location: str
 
 
 def no_content() -> Response:
-    """A 204: with no body, and nothing said of one (RFC 9110, 8.6)."""
-    answer = Response(b"", 204)
+    return bodiless(204)
+
+
+def bodiless(status: int) -> Response:
+    """A 204 or 304: with no body, and nothing said of one (RFC 9110, 8.6)."""
+    answer = Response(b"", status)
     del answer.headers["Content-Type"], answer.headers["Content-Length"]
     return answer
 

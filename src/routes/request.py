@@ -21,6 +21,7 @@ class Request(QuartRequest):
         super().__init__(*arguments, **options)
         self._began = time.perf_counter()
         self.user_id: str | None = None  # of the actor, once known; for the log
+        self.gives_tokens = False  # whether the answer carries some
 
     @cached_property
     def request_id(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.account import AccountService
 from service.auth import AuthService
+from service.idempotency import Idempotency
 from service.posts import PostService
 from service.sessions import SessionService
 from service.tokens import AccessTokens
@@ -17,6 +18,7 @@ class Services:
     access_tokens: AccessTokens
     account: AccountService
     auth: AuthService
+    idempotency: Idempotency
     sessions: SessionService
     users: UserService
     posts: PostService

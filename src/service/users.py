@@ -1,14 +1,16 @@
 """The directory: who has an account, and what may be changed about it."""
 
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from domain.errors import AdminRequired, LastAdmin, NotYours, RegistrationClosed, UserNotFound
+from domain.errors import AdminRequired, LastAdmin, NotYours, PreconditionFailed, RegistrationClosed, UserNotFound
 from domain.pages import Page
 from domain.users import Access, Account, Actor, Role, User
+from domain.versions import Versions, require
 from service.fields import Email, Input, Name, Password, SearchText
+from service.idempotency import Idempotency, Once
 from service.pagination import PageRequest
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
@@ -55,8 +57,8 @@ class UserListing(PageRequest):
 class UserService:
     """Registers, lists, shows, changes and removes users."""
 
-    def __init__(self, store: Store, passwords: Passwords, access: Access) -> None:
-        self._store, self._passwords, self._access = store, passwords, access
+    def __init__(self, store: Store, passwords: Passwords, access: Access, idempotency: Idempotency) -> None:
+        self._store, self._passwords, self._access, self._idempotency = store, passwords, access, idempotency
 
     async def register(self, new: NewAccount) -> Account:
         """Raises RegistrationClosed, EmailTaken."""
@@ -64,10 +66,13 @@ class UserService:
             raise RegistrationClosed
         return await self._add(new, "user")
 
-    async def create(self, actor: Actor, new: NewUser) -> Account:
-        """Raises AdminRequired, EmailTaken."""
+    async def create(self, actor: Actor, new: NewUser, once: Once[Account] | None = None) -> Account:
+        """Raises AdminRequired, EmailTaken, and what Idempotency.run does."""
         _require_admin(actor)
-        return await self._add(new, new.role)
+        await self._idempotency.look(actor, once)  # a password is not hashed again for an answer that is there
+        password_hash = await self._passwords.hash(new.password)
+        async with self._store.write() as work:
+            return await self._idempotency.run(work, actor, once, lambda: _added(work, new, password_hash, new.role))
 
     async def list(self, actor: Actor, listing: UserListing) -> Page[User]:
         """Oldest first; the inactive ones are for admins."""
@@ -82,19 +87,22 @@ class UserService:
         async with self._store.read() as work:
             return actor.view(_found(await work.users.get(user_id)), self._access)
 
-    async def change(self, actor: Actor, user_id: UUID, changes: UserChanges) -> Account:
-        """Raises NotYours, UserNotFound, EmailTaken, LastAdmin."""
+    async def change(self, actor: Actor, user_id: UUID, changes: UserChanges, expected: Versions = None) -> Account:
+        """Raises NotYours, UserNotFound, PreconditionFailed, EmailTaken, LastAdmin."""
         sent = changes.sent
         if not actor.is_admin and (user_id != actor.id or not sent.keys() <= OWN_FIELDS):
             raise NotYours
         async with self._store.write() as work:
-            return await self._change(work, user_id, sent)
+            return await self._change(work, user_id, sent, expected)
 
-    async def remove(self, actor: Actor, user_id: UUID) -> None:
-        """Removes the user with its posts and sessions. Raises AdminRequired, UserNotFound, LastAdmin."""
+    async def remove(self, actor: Actor, user_id: UUID, expected: Versions = None) -> None:
+        """Removes the user with its posts and sessions.
+
+        Raises AdminRequired, UserNotFound, PreconditionFailed, LastAdmin.
+        """
         _require_admin(actor)
         async with self._store.write() as work:
-            await remove_user(work, user_id)
+            await remove_user(work, user_id, expected)
 
     async def add_admin(self, new: NewPassword) -> Account:
         """For the operator. Raises EmailTaken."""
@@ -112,21 +120,25 @@ class UserService:
     async def _add(self, new: NewAccount, role: Role) -> Account:
         password_hash = await self._passwords.hash(new.password)
         async with self._store.write() as work:
-            return await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
+            return await _added(work, new, password_hash, role)
 
-    async def _change(self, work: UnitOfWork, user_id: UUID, sent: dict[str, Any]) -> Account:
+    async def _change(self, work: UnitOfWork, user_id: UUID, sent: dict[str, Any], expected: Versions) -> Account:
         if not sent:
-            return _found(await work.users.get(user_id))
+            return _found(await work.users.get(user_id), expected)
         leaves = sent.get("role") == "user" or sent.get("is_active") is False
-        account = await work.users.change(user_id, sent, spare_admins=leaves)
+        account = await work.users.change(user_id, sent, spare_admins=leaves, expected=expected)
         if account is None and leaves:
-            await _keep_an_admin(work, user_id)
-            account = await work.users.change(user_id, sent)
+            await _keep_an_admin(work, user_id, expected)
+            account = await work.users.change(user_id, sent, expected=expected)
         if account is None:
-            raise UserNotFound
+            _unchanged(await work.users.get(user_id))
         if not account.is_active:
             await work.sessions.end_all(user_id)  # after the user, as everywhere: nobody waits in a circle
         return account
+
+
+async def _added(work: UnitOfWork, new: NewAccount, password_hash: str, role: Role) -> Account:
+    return await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
 
 
 def _require_admin(actor: Actor) -> None:
@@ -134,22 +146,30 @@ def _require_admin(actor: Actor) -> None:
         raise AdminRequired
 
 
-def _found(account: Account | None) -> Account:
+def _found(account: Account | None, expected: Versions = None) -> Account:
     if account is None:
         raise UserNotFound
+    require(account.version, expected)
     return account
 
 
-async def remove_user(work: UnitOfWork, user_id: UUID) -> None:
-    """Raises UserNotFound, LastAdmin."""
-    if await work.users.remove(user_id, spare_admins=True):
+def _unchanged(account: Account | None) -> NoReturn:
+    """Says why it was not to be changed."""
+    _found(account)
+    raise PreconditionFailed
+
+
+async def remove_user(work: UnitOfWork, user_id: UUID, expected: Versions = None) -> None:
+    """Raises UserNotFound, PreconditionFailed, LastAdmin."""
+    if await work.users.remove(user_id, spare_admins=True, expected=expected):
         return
-    await _keep_an_admin(work, user_id)
-    if not await work.users.remove(user_id):
-        raise UserNotFound
+    await _keep_an_admin(work, user_id, expected)
+    if not await work.users.remove(user_id, expected=expected):
+        _unchanged(await work.users.get(user_id))
 
 
-async def _keep_an_admin(work: UnitOfWork, leaving_id: UUID) -> None:
+async def _keep_an_admin(work: UnitOfWork, leaving_id: UUID, expected: Versions) -> None:
     """The lock makes two admins who remove each other take turns, so that the second one is refused."""
+    _found(await work.users.get(leaving_id), expected)
     if await work.users.lock_active_admins() == {leaving_id}:
         raise LastAdmin

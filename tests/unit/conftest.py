@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from domain.users import Access, Actor
+from service.idempotency import Idempotency
 from service.passwords import Passwords
 from service.posts import PostService
 from service.users import UserService
-from tests.fakes import MemoryStore, add_user, signed_in
+from tests.fakes import Clock, MemoryStore, add_user, signed_in
 
 
 @pytest.fixture
@@ -25,13 +26,18 @@ def passwords() -> Iterator[Passwords]:
 
 
 @pytest.fixture
-def users(store: MemoryStore, passwords: Passwords) -> UserService:
-    return UserService(store, passwords, Access())
+def idempotency(store: MemoryStore) -> Idempotency:
+    return Idempotency(store, [b"a secret"], now=Clock())
 
 
 @pytest.fixture
-def posts(store: MemoryStore) -> PostService:
-    return PostService(store)
+def users(store: MemoryStore, passwords: Passwords, idempotency: Idempotency) -> UserService:
+    return UserService(store, passwords, Access(), idempotency)
+
+
+@pytest.fixture
+def posts(store: MemoryStore, idempotency: Idempotency) -> PostService:
+    return PostService(store, idempotency)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from domain.errors import AdminRequired, DomainError, EmailTaken, LastAdmin, NotYours, Unavailable, UserNotFound
 from domain.users import Access, Account, Actor, Client, Credentials, User
+from service.idempotency import Idempotency
 from service.passwords import Passwords
 from service.users import NewAccount, NewPassword, NewUser, UserChanges, UserListing, UserService
 from tests.fakes import HASH, NOBODY, MemoryStore, add_post, add_user, change_user, signed_in
@@ -74,10 +75,12 @@ async def test_ids_are_made_in_the_order_of_registration(users: UserService) -> 
     assert {account.id.version for account in made} == {7}
 
 
-async def test_nothing_is_stored_where_the_password_cannot_be_hashed(store: MemoryStore) -> None:
+async def test_nothing_is_stored_where_the_password_cannot_be_hashed(
+    store: MemoryStore, idempotency: Idempotency
+) -> None:
     full = Passwords(memory_kib=8, passes=1, queue_length=-1)  # no place for anybody
     with pytest.raises(Unavailable):
-        await UserService(store, full, Access()).register(NEW)
+        await UserService(store, full, Access(), idempotency).register(NEW)
     async with store.read() as work:
         assert await work.users.credentials("new@example.com") is None
     full.close()
