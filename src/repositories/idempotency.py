@@ -34,7 +34,7 @@ class KeptAnswerRepository:
 
     async def claim(self, kept_id: UUID) -> bool:
         # A lock without a row: whoever comes second learns of it at once, and it ends with the transaction, however.
-        number = int.from_bytes(kept_id.bytes[:8], signed=True)
+        number = int.from_bytes(kept_id.bytes[8:], signed=True)
         claimed: bool = (await self._session.execute(_CLAIM, {"number": number})).scalar_one()
         return claimed
 
