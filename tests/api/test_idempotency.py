@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from inkwell.database_url import parse_database_url
 from inkwell.settings import Settings
 from repositories.database import Database
 from service import Services
-from tests.conftest import SECRET
+from tests.conftest import SECRET, Server
 from tests.support import PASSWORD, Answer, Client
 
 POST = {"title": "Once", "content": "and for all"}
@@ -151,27 +152,59 @@ async def test_50_retries_at_once_make_one_user(admin: Client) -> None:
     assert (await admin.get("/api/users?q=new%40")).json["pagination"]["total"] == 1
 
 
-async def test_while_the_first_is_at_it_the_second_is_told_so_without_waiting(
-    ada: Client, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
-    add = Database.write
+@dataclass
+class Pause:
+    """Between the work and its commit: `begun` when the first request is there, which then waits for `go_on`."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@pytest.fixture
+def pause(ada: Client, monkeypatch: pytest.MonkeyPatch) -> Pause:
+    found, write = Pause(), Database.write
 
     @asynccontextmanager
-    async def slow(self: Database) -> AsyncIterator[Any]:
-        async with add(self) as work:
+    async def paused(self: Database) -> AsyncIterator[Any]:
+        async with write(self) as work:
             yield work
-            begun.set()
-            await go_on.wait()
+            if not found.begun.is_set():
+                found.begun.set()
+                await found.go_on.wait()
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Database, "write", slow)
-        first = asyncio.create_task(ada.post("/api/posts", POST, headers=KEY))
-        await begun.wait()
-    second = await asyncio.wait_for(ada.post("/api/posts", POST, headers=KEY), 1)
+    monkeypatch.setattr(Database, "write", paused)
+    return found
+
+
+async def test_while_the_first_is_at_it_the_second_is_told_so_without_waiting(ada: Client, pause: Pause) -> None:
+    first = asyncio.create_task(ada.post("/api/posts", POST, headers=KEY))
+    await pause.begun.wait()
+    second = await ada.post("/api/posts", POST, headers=KEY)
     assert (second.status, second.code) == (409, "idempotency_in_progress")
-    go_on.set()
+    pause.go_on.set()
     assert same(await first, await ada.post("/api/posts", POST, headers=KEY))
+
+
+async def test_a_crash_before_the_commit_leaves_nothing_and_the_key_free(
+    ada: Client, pause: Pause, server: Server, database_url: str
+) -> None:
+    first = asyncio.create_task(ada.post("/api/posts", POST, headers=KEY))
+    await pause.begun.wait()
+    await server.cut_off(database_url)  # to PostgreSQL, the worker's death looks the same
+    pause.go_on.set()
+    assert (await first).status == 503
+    assert await rows(database_url, "SELECT id FROM posts UNION SELECT id FROM idempotency_keys") == []
+    again = await sent_until_reached(ada)
+    assert (again.status, "Idempotency-Replayed" in again.headers) == (201, False)
+
+
+async def sent_until_reached(client: Client) -> Answer:
+    """Sends the post again while there are connections in the pool that were cut."""
+    for _ in range(20):
+        answer = await client.post("/api/posts", POST, headers=KEY)
+        if answer.status != 503:
+            break
+    return answer
 
 
 async def test_another_node_replays_it(ada: Client, make_settings: Callable[..., Settings]) -> None:

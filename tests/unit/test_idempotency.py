@@ -16,8 +16,8 @@ async def written(number: int) -> bytes:
     return str(number).encode()
 
 
-ONCE = Once[int]("a key", b"POST /api/posts\n{}", written)
-OTHER = Once[int]("a key", b"POST /api/posts\n{ }", written)
+ONCE: Once[int] = Once("a key", b"POST /api/posts\n{}", written)
+OTHER: Once[int] = Once("a key", b"POST /api/posts\n{ }", written)
 
 
 @pytest.fixture
