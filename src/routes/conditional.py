@@ -30,12 +30,13 @@ def expected() -> Versions:
 def reply_tagged(
     adapter: TypeAdapter[T], value: T, shown: User | Post, status: int = 200, *, location: str | None = None
 ) -> Response:
-    """The value as JSON with the ETag of what is shown in it; 304 for somebody who has it."""
+    """The value as JSON with the ETag of what is shown in it; 304 for somebody who has it.
+
+    `location` is a relative reference, for an absolute one would repeat a forged Host.
+    """
     tag = tag_of(shown)
-    answer = bodiless(304) if _is_known(tag) else reply(adapter, value, status, location=location)
-    answer.set_etag(tag)
-    answer.headers.update(HEADERS)
-    return answer
+    headers = HEADERS | {"ETag": f'"{tag}"'} | ({"Location": location} if location else {})
+    return bodiless(304, headers) if _is_known(tag) else reply(adapter, value, status, headers=headers)
 
 
 def tag_of(shown: User | Post) -> str:

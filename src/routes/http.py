@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -105,22 +105,21 @@ def path_id(text: str, missing: type[NotFound]) -> UUID:
         raise missing from None
 
 
-def reply(adapter: TypeAdapter[T], value: T, status: int = 200, *, location: str | None = None) -> Response:
-    """The value as JSON; `location` is a relative reference, for an absolute one would repeat a forged Host."""
+def reply(
+    adapter: TypeAdapter[T], value: T, status: int = 200, *, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The value as JSON."""
     request.gives_tokens = isinstance(value, Tokens)
-    answer = Response(adapter.dump_json(value), status, content_type="application/json")
-    if location:
-        answer.headers["Location"] = location
-    return answer
+    return Response(adapter.dump_json(value), status, {"Content-Type": "application/json", **(headers or {})})
 
 
 def no_content() -> Response:
     return bodiless(204)
 
 
-def bodiless(status: int) -> Response:
+def bodiless(status: int, headers: Mapping[str, str] | None = None) -> Response:
     """A 204 or 304: with no body, and nothing said of one (RFC 9110, 8.6)."""
-    answer = Response(b"", status)
+    answer = Response(b"", status, dict(headers or {}))
     del answer.headers["Content-Type"], answer.headers["Content-Length"]
     return answer
 
