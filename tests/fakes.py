@@ -13,16 +13,19 @@ from uuid_utils.compat import uuid7
 from domain.audit import AuditEvent
 from domain.auth import Session, SignIn
 from domain.errors import EmailTaken
+from domain.idempotency import KeptAnswer
 from domain.mail import Mail
 from domain.pages import Slice
 from domain.posts import Post
 from domain.throttles import Policies, Policy
 from domain.users import Account, Actor, Client, Credentials, Role
+from domain.versions import Versions
 from service.ports import Store
 from service.throttles import ThrottleService
 from tests.fake_mail import MemoryLinks, MemoryOutbox, StoredLink
 
 T = TypeVar("T")
+Versioned = TypeVar("Versioned", Account, Post)
 
 HASH = "a hash"
 NOBODY = UUID("0198c0de-0000-7000-8000-000000000000")  # an id that nobody has
@@ -50,6 +53,7 @@ class Tables:
     throttles: dict[UUID, tuple[int, datetime]] = field(default_factory=dict)
     links: dict[UUID, StoredLink] = field(default_factory=dict)
     outbox: dict[UUID, tuple[Mail, datetime]] = field(default_factory=dict)
+    kept_answers: dict[UUID, tuple[UUID, KeptAnswer, datetime]] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         return Tables(*(getattr(self, table.name).copy() for table in fields(self)))
@@ -59,7 +63,7 @@ class MemoryStore:
     """A store whose changes are undone by putting back what was there before."""
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
-        self._clock, self._tables = clock or Clock(), Tables()
+        self._clock, self._tables, self._claims = clock or Clock(), Tables(), dict[UUID, object]()
 
     @property
     def events(self) -> list[AuditEvent]:
@@ -68,22 +72,24 @@ class MemoryStore:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator["MemoryWork"]:
-        yield MemoryWork(self._tables, self._clock)
+        yield MemoryWork(self._tables, self._clock, self._claims)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator["MemoryWork"]:
-        before = self._tables.copy()
+        before, work = self._tables.copy(), MemoryWork(self._tables, self._clock, self._claims)
         try:
-            yield MemoryWork(self._tables, self._clock)
+            yield work
         except BaseException:
             self._tables = before
             raise
+        finally:
+            work.kept_answers.release()
 
 
 class MemoryWork:
     """The repositories over one set of tables."""
 
-    def __init__(self, tables: Tables, clock: Callable[[], datetime]) -> None:
+    def __init__(self, tables: Tables, clock: Callable[[], datetime], claims: dict[UUID, object]) -> None:
         self.users = MemoryUsers(tables, clock)
         self.posts = MemoryPosts(tables, clock)
         self.sessions = MemorySessions(tables)
@@ -91,6 +97,7 @@ class MemoryWork:
         self.throttles = MemoryThrottles(tables)
         self.links = MemoryLinks(tables.users, tables.links, clock)
         self.outbox = MemoryOutbox(tables.outbox)
+        self.kept_answers = MemoryKeptAnswers(tables, claims)
 
 
 class MemoryUsers:
@@ -110,7 +117,7 @@ class MemoryUsers:
     ) -> Account:
         self._refuse_taken(email, user_id)
         now = self._clock()
-        account = Account(user_id, email, first_name, last_name, role, now, True, False, now)
+        account = Account(user_id, email, first_name, last_name, role, now, 1, True, False, now)
         self._tables.users[user_id] = Credentials(account, password_hash)
         return account
 
@@ -137,7 +144,7 @@ class MemoryUsers:
             return None
         self._refuse_taken(changes.get("email"), user_id)
         proved = found.account.email_verified and changes.get("email") in (None, found.account.email)
-        account = replace(found.account, **{"email_verified": proved, **changes}, updated_at=self._clock())
+        account = _changed(found.account, **{"email_verified": proved, **changes}, updated_at=self._clock())
         self._tables.users[user_id] = replace(found, account=account)
         return account
 
@@ -145,7 +152,7 @@ class MemoryUsers:
         found = await self.credentials(email)
         if found is None or seen not in (None, found.password_hash):
             return None
-        account = replace(found.account, updated_at=self._clock())
+        account = _changed(found.account, updated_at=self._clock())
         self._tables.users[account.id] = Credentials(account, password_hash)
         return account.id
 
@@ -156,13 +163,18 @@ class MemoryUsers:
         self._tables.users[seen.account.id] = replace(found, password_hash=password_hash)
         return True
 
-    async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
+    async def remove(self, user_id: UUID, *, spare_admins: bool = False, expected: Versions = None) -> bool:
+        found = self._tables.users.get(user_id)
+        if found is None or not _is_among(found.account, expected):
+            return False
         if spare_admins and user_id in await self.lock_active_admins():
             return False
         for post in [post for post in self._tables.posts.values() if post.author_id == user_id]:
             del self._tables.posts[post.id]
         await MemorySessions(self._tables).end_all(user_id)
         await MemoryLinks(self._tables.users, self._tables.links, self._clock).drop_all(user_id)
+        for kept_id in [kept_id for kept_id, row in self._tables.kept_answers.items() if row[0] == user_id]:
+            del self._tables.kept_answers[kept_id]
         return self._tables.users.pop(user_id, None) is not None
 
     async def lock_active_admins(self) -> set[UUID]:
@@ -186,7 +198,7 @@ class MemoryPosts:
         if author_id not in self._tables.users:
             return None
         now = self._clock()
-        post = Post(post_id, title, content, published, author_id, now, now, now if published else None)
+        post = Post(post_id, title, content, published, author_id, now, now, now if published else None, 1)
         self._tables.posts[post_id] = post
         return post
 
@@ -202,23 +214,25 @@ class MemoryPosts:
         found = (post for post in own if published in (None, post.published))
         return _cut(sorted(found, key=lambda post: (post.created_at, post.id), reverse=True), limit, offset)
 
-    async def change(self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any]) -> Post | None:
-        post = self._owned(post_id, owner_id)
+    async def change(
+        self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any], expected: Versions = None
+    ) -> Post | None:
+        post = self._owned(post_id, owner_id, expected)
         if post is None:
             return None
         now = self._clock()
         first_published = now if changes.get("published") else None
         times: dict[str, Any] = {"updated_at": now, "published_at": post.published_at or first_published}
-        self._tables.posts[post_id] = replace(post, **changes, **times)
+        self._tables.posts[post_id] = _changed(post, **changes, **times)
         return self._tables.posts[post_id]
 
-    async def remove(self, post_id: UUID, owner_id: UUID | None) -> UUID | None:
-        post = self._owned(post_id, owner_id)
+    async def remove(self, post_id: UUID, owner_id: UUID | None, expected: Versions = None) -> UUID | None:
+        post = self._owned(post_id, owner_id, expected)
         return self._tables.posts.pop(post_id).author_id if post else None
 
-    def _owned(self, post_id: UUID, owner_id: UUID | None) -> Post | None:
+    def _owned(self, post_id: UUID, owner_id: UUID | None, expected: Versions) -> Post | None:
         post = self._tables.posts.get(post_id)
-        return post if post and owner_id in (None, post.author_id) else None
+        return post if post and owner_id in (None, post.author_id) and _is_among(post, expected) else None
 
 
 class MemorySessions:
@@ -331,6 +345,36 @@ def patient_throttles(store: Store) -> ThrottleService:
     return ThrottleService(store, policies, b"k" * 32, now=lambda: datetime.now(UTC))
 
 
+class MemoryKeptAnswers:
+    """Kept answers in memory; who claims one is in `claims`, which all units of work share."""
+
+    def __init__(self, tables: Tables, claims: dict[UUID, object]) -> None:
+        self._tables, self._claims = tables, claims
+
+    async def claim(self, kept_id: UUID) -> bool:
+        return self._claims.setdefault(kept_id, self) is self
+
+    def release(self) -> None:
+        for kept_id in [kept_id for kept_id, by in self._claims.items() if by is self]:
+            del self._claims[kept_id]
+
+    async def get(self, kept_id: UUID, since: datetime) -> KeptAnswer | None:
+        _, kept, at = self._tables.kept_answers.get(kept_id, (None, None, since))
+        return kept if at > since else None
+
+    async def keep(self, kept_id: UUID, user_id: UUID, kept: KeptAnswer, now: datetime) -> bool:
+        if user_id not in self._tables.users:
+            return False
+        self._tables.kept_answers[kept_id] = (user_id, kept, now)
+        return True
+
+    async def purge(self, until: datetime, limit: int) -> int:
+        doomed = [kept_id for kept_id, (_, _, at) in self._tables.kept_answers.items() if at <= until][:limit]
+        for kept_id in doomed:
+            del self._tables.kept_answers[kept_id]
+        return len(doomed)
+
+
 async def add_user(
     store: Store,
     email: str = "ada@example.com",
@@ -366,6 +410,14 @@ async def add_post(store: Store, author_id: UUID, title: str = "A title", *, pub
 def signed_in(account: Account) -> Actor:
     """The account as somebody who is asking."""
     return Actor(account, uuid7(), Client("192.0.2.1", "A browser"))
+
+
+def _changed(value: Versioned, **changes: Any) -> Versioned:
+    return replace(value, **changes, version=value.version + 1)
+
+
+def _is_among(value: Account | Post, expected: Versions) -> bool:
+    return expected is None or value.version in expected
 
 
 def _contains(account: Account, q: str, by_address: bool) -> bool:

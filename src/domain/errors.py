@@ -31,6 +31,17 @@ class Conflict(DomainError):
     """The request is sound but cannot be had as things stand."""
 
 
+class PreconditionFailed(DomainError):
+    """The caller knows another version than the one that is there."""
+
+    code = "precondition_failed"
+    message = "It was changed meanwhile; look at it again first"
+
+
+class Unprocessable(DomainError):
+    """The request is sound by itself, but contradicts an earlier one."""
+
+
 class Invalid(DomainError):
     """The request itself is wrong."""
 
@@ -163,6 +174,16 @@ class EmailTaken(Conflict):
 class LastAdmin(Conflict):
     code = "last_admin"
     message = "The last active admin cannot be deleted, demoted or deactivated"
+
+
+class IdempotencyInProgress(Conflict):
+    code = "idempotency_in_progress"
+    message = "The first request with this Idempotency-Key is still running; ask again"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another request"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Posts: written by one author, seen by everybody once published."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from domain.users import Actor
+from domain.versions import UNSHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Post:
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
+    version: int = field(metadata=UNSHOWN)
 
     def visible_to(self, reader: Actor | None) -> bool:
         """A draft shows itself to its author and to admins alone."""

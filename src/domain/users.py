@@ -1,9 +1,11 @@
 """Users: what everybody may see of them, what they see of themselves, and what login reads."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
+
+from domain.versions import UNSHOWN
 
 Role = Literal["user", "admin"]
 
@@ -18,6 +20,7 @@ class User:
     last_name: str | None
     role: Role
     created_at: datetime
+    version: int = field(metadata=UNSHOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Account(User):
 
     @property
     def public(self) -> User:
-        return User(self.id, self.email, self.first_name, self.last_name, self.role, self.created_at)
+        return User(self.id, self.email, self.first_name, self.last_name, self.role, self.created_at, self.version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from service import Services
 from service.account import AccountService
 from service.audit import AuditService
 from service.auth import AuthService
+from service.idempotency import Idempotency
 from service.links import LinkService
 from service.mail import MailService
 from service.passwords import Passwords
@@ -129,6 +130,7 @@ def make_services(settings: Settings, store: Store, passwords: Passwords, sign_i
     rules = SessionRules(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days))
     access = Access(settings.registration == "open", settings.directory == "members")
     account, link_tokens = AccountService(store, passwords, throttles), LinkTokens(secrets)
+    idempotency = Idempotency(store, secrets, now=_now)
     return Services(
         access_tokens=access_tokens,
         account=account,
@@ -143,11 +145,12 @@ def make_services(settings: Settings, store: Store, passwords: Passwords, sign_i
             rules=rules,
             now=_now,
         ),
+        idempotency=idempotency,
         links=LinkService(store, passwords, account, link_tokens, throttles, now=_now),
         mail=MailService(store, make_mailer(settings), link_tokens, lifetimes=settings.link_lifetimes, now=_now),
         sessions=SessionService(store, rules=rules, now=_now),
-        users=UserService(store, passwords, access, throttles),
-        posts=PostService(store),
+        users=UserService(store, passwords, access, throttles, idempotency),
+        posts=PostService(store, idempotency),
         throttles=throttles,
     )
 
@@ -159,6 +162,7 @@ def chores(services: Services) -> list[Chore]:
         Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S),
         Chore("purge_links", services.links.purge, PURGE_PAUSE_S),
         Chore("purge_audit", services.audit.purge, PURGE_PAUSE_S),
+        Chore("purge_idempotency_keys", services.idempotency.purge, PURGE_PAUSE_S),
     ]
 
 

@@ -174,6 +174,7 @@ def _user(draw: Random, number: str, moment: datetime) -> Account:
         last_name=last_name if draw.random() < 0.9 else None,
         role="user",
         created_at=moment,
+        version=1,
         is_active=draw.random() < 0.94 or is_first,
         email_verified=draw.random() < 0.85 or is_first,
         updated_at=_later(draw, moment, 0.4),
@@ -198,6 +199,7 @@ def _post(draw: Random, author_id: UUID, moment: datetime) -> Post:
         created_at=moment,
         updated_at=_later(draw, published_at or moment, 0.3),
         published_at=published_at,
+        version=1,
     )
 
 

@@ -17,6 +17,7 @@ from domain.errors import DomainError, Unavailable
 from repositories.audit import AuditRepository
 from repositories.auth import SessionRepository
 from repositories.failures import READ_ONLY, is_outage, sqlstate
+from repositories.idempotency import KeptAnswerRepository
 from repositories.links import LinkRepository
 from repositories.outbox import OutboxRepository
 from repositories.posts import PostRepository
@@ -84,6 +85,7 @@ class Work:
         self.posts = PostRepository(session)
         self.sessions = SessionRepository(session, self.changed_users)
         self.audit = AuditRepository(session)
+        self.kept_answers = KeptAnswerRepository(session)
         self.links = LinkRepository(session)
         self.outbox = OutboxRepository(session)
         self.throttles = ThrottleRepository(session)

@@ -11,10 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.pages import Slice
 from domain.posts import Post
+from domain.versions import Versions
 from repositories.failures import violated_constraint
 from repositories.paging import fetch_page, page_statement
 from repositories.reading import Executor
 from repositories.tables import posts
+from repositories.versions import among
 
 POST: tuple[Column[Any], ...] = (
     posts.c.id,
@@ -25,6 +27,7 @@ POST: tuple[Column[Any], ...] = (
     posts.c.created_at,
     posts.c.updated_at,
     posts.c.published_at,
+    posts.c.version,
 )
 
 _GET = select(*POST).where(posts.c.id == bindparam("post_id"))
@@ -60,16 +63,18 @@ class PostRepository:
         parameters = {"limit": limit, "offset": offset, "author_id": author_id}
         return await fetch_page(self._session, _own_page(published), parameters, Post)
 
-    async def change(self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any]) -> Post | None:
+    async def change(
+        self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any], expected: Versions = None
+    ) -> Post | None:
         values = {**changes, "updated_at": func.now()}
         if changes.get("published"):
             values["published_at"] = func.coalesce(posts.c.published_at, func.now())
-        change = update(posts).where(_owned(post_id, owner_id)).values(**values).returning(*POST)
-        row = (await self._session.execute(change)).one_or_none()
+        change = update(posts).where(_owned(post_id, owner_id), among(posts, expected)).values(**values)
+        row = (await self._session.execute(change.returning(*POST))).one_or_none()
         return Post(*row) if row else None
 
-    async def remove(self, post_id: UUID, owner_id: UUID | None) -> UUID | None:
-        removal = delete(posts).where(_owned(post_id, owner_id)).returning(posts.c.author_id)
+    async def remove(self, post_id: UUID, owner_id: UUID | None, expected: Versions = None) -> UUID | None:
+        removal = delete(posts).where(_owned(post_id, owner_id), among(posts, expected)).returning(posts.c.author_id)
         row = (await self._session.execute(removal)).one_or_none()
         return row[0] if row else None
 

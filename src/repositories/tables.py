@@ -4,6 +4,7 @@ import datetime
 import uuid
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -45,6 +47,11 @@ def _flag(name: str, default: bool) -> Column[bool]:
     return Column(name, Boolean, nullable=False, server_default=text(str(default).lower()))
 
 
+def _version() -> Column[int]:
+    """Goes up with every UPDATE that does not say otherwise, so that no statement can forget it."""
+    return Column("version", BigInteger, nullable=False, server_default=text("1"), onupdate=text("version + 1"))
+
+
 def _owner(name: str) -> Column[uuid.UUID]:
     return Column(name, Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
 
@@ -62,6 +69,7 @@ users = Table(
     _flag("email_verified", False),
     _time("updated_at"),
     Column("password_hash", Text, nullable=False),
+    _version(),
     # What `q` looks into, folded as `q` is: one column, so that one trigram index serves a part of any of the three.
     Column(
         "search",
@@ -94,6 +102,7 @@ posts = Table(
         DateTime(timezone=True),
         CheckConstraint("published_at IS NOT NULL OR NOT published", name="published_at"),
     ),
+    _version(),
 )
 _public = text("published")
 Index("ix_posts_published_at_id", posts.c.published_at, posts.c.id, postgresql_where=_public)
@@ -173,4 +182,16 @@ throttles = Table(
 )
 Index("ix_throttles_ends_at", throttles.c.ends_at)
 
-REVISION = "0006"  # the newest migration; this code works with it and, until a breaking one, with those that follow
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _id(),  # made of the user's id and the key
+    _owner("user_id"),
+    _time("created_at"),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+)
+Index("ix_idempotency_keys_user_id", idempotency_keys.c.user_id)
+Index("ix_idempotency_keys_created_at", idempotency_keys.c.created_at)
+
+REVISION = "0008"  # the newest migration; this code works with it and, until a breaking one, with those that follow

@@ -24,6 +24,7 @@ ACCOUNT: tuple[Column[Any], ...] = (
     users.c.last_name,
     users.c.role,
     users.c.created_at,
+    users.c.version,
     users.c.is_active,
     users.c.email_verified,
     users.c.updated_at,
@@ -36,7 +37,7 @@ _ADD = insert(users).on_conflict_do_nothing(index_elements=[users.c.email]).retu
 _RENEW_HASH = (
     update(users)
     .where(_BY_ID, users.c.password_hash == bindparam("seen"))
-    .values(password_hash=bindparam("renewed"))
+    .values(password_hash=bindparam("renewed"), version=users.c.version)  # nobody can see a difference
     .returning(users.c.id)
 )
 _REMOVE = delete(users).where(_BY_ID).returning(users.c.id)

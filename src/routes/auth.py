@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from domain.auth import OwnSession, SignedIn, Tokens
 from domain.errors import SessionNotFound
 from routes.http import actor, body, client, no_content, no_query, path_id, reply, services
-from routes.users import USER, OneUser, location
+from routes.users import made, one
 from service.account import Farewell, PasswordChange
 from service.auth import Login, Refresh
 from service.sessions import Logout
@@ -29,8 +29,7 @@ SESSIONS = TypeAdapter(OwnSessions)
 
 @auth.post("/register")
 async def register() -> Response:
-    user = await services.users.register(await body(NewAccount), client())
-    return reply(USER, OneUser(user=user), 201, location=location(user))
+    return made(await services.users.register(await body(NewAccount), client()))
 
 
 @auth.post("/login")
@@ -42,7 +41,7 @@ async def login() -> Response:
 async def profile() -> Response:
     asking = await actor()
     no_query()
-    return reply(USER, OneUser(user=asking.account))
+    return one(asking.account)
 
 
 @auth.post("/refresh")

@@ -15,11 +15,15 @@ from domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    PreconditionFailed,
     TooManyRequests,
     Unauthenticated,
     Unavailable,
+    Unprocessable,
 )
 from routes.http import request
+from routes.idempotency import replayed
+from service.idempotency import Replayed
 
 log = structlog.get_logger()
 
@@ -28,7 +32,9 @@ STATUS_OF: dict[type[DomainError], int] = {
     Invalid: 400,
     Forbidden: 403,
     NotFound: 404,
+    PreconditionFailed: 412,
     Conflict: 409,
+    Unprocessable: 422,
     TooManyRequests: 429,
     Unavailable: 503,
 }
@@ -55,6 +61,7 @@ def register(app: Quart) -> None:
     app.register_error_handler(DomainError, refused)
     app.register_error_handler(HTTPException, rejected)
     app.register_error_handler(Exception, crashed)
+    app.register_error_handler(Replayed, replayed)  # no failure, and no less an end of the request
 
 
 async def refused(error: DomainError) -> Response:

@@ -9,6 +9,7 @@ from quart_cors import cors
 from werkzeug.exceptions import RequestHeaderFieldsTooLarge
 
 from domain.throttles import Standing
+from routes.compression import compress
 from routes.http import request
 from routes.request import PROBES
 
@@ -45,6 +46,7 @@ def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seco
     async def finish(answer: Response) -> Response:
         return _finish(answer, common)
 
+    app.after_request(compress)  # before that: what is registered last comes first
     app.before_request(_refuse_long_headers)
     if origins:
         cors(

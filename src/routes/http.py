@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -12,6 +12,7 @@ from quart import Response, current_app
 from quart import request as current_request
 from werkzeug.local import LocalProxy
 
+from domain.auth import Tokens
 from domain.errors import (
     BadJson,
     Detail,
@@ -112,17 +113,21 @@ def path_id(text: str, missing: type[NotFound]) -> UUID:
         raise missing from None
 
 
-def reply(adapter: TypeAdapter[T], value: T, status: int = 200, *, location: str | None = None) -> Response:
-    """The value as JSON; `location` is a relative reference, for an absolute one would repeat a forged Host."""
-    answer = Response(adapter.dump_json(value), status, content_type="application/json")
-    if location:
-        answer.headers["Location"] = location
-    return answer
+def reply(
+    adapter: TypeAdapter[T], value: T, status: int = 200, *, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The value as JSON."""
+    request.gives_tokens = isinstance(value, Tokens)
+    return Response(adapter.dump_json(value), status, {"Content-Type": "application/json", **(headers or {})})
 
 
 def no_content() -> Response:
-    """A 204: with no body, and nothing said of one (RFC 9110, 8.6)."""
-    answer = Response(b"", 204)
+    return bodiless(204)
+
+
+def bodiless(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """A 204 or 304: with no body, and nothing said of one (RFC 9110, 8.6)."""
+    answer = Response(b"", status, dict(headers or {}))
     del answer.headers["Content-Type"], answer.headers["Content-Length"]
     return answer
 

@@ -7,7 +7,9 @@ from typing_extensions import TypedDict
 from domain.errors import PostNotFound, UserNotFound
 from domain.pages import Page
 from domain.posts import Post
+from routes.conditional import expected, reply_tagged
 from routes.http import actor, body, no_content, no_query, path_id, query, reply, request, services, visitor
+from routes.idempotency import once
 from service.posts import AuthorListing, NewPost, PostChanges, PostListing
 
 posts = Blueprint("posts", __name__, url_prefix="/api")
@@ -21,6 +23,14 @@ class OnePost(TypedDict):
 
 POST = TypeAdapter(OnePost)
 POSTS = TypeAdapter(Page[Post])
+
+
+def one(post: Post) -> Response:
+    return reply_tagged(POST, OnePost(post=post), post)
+
+
+def made(post: Post) -> Response:
+    return reply_tagged(POST, OnePost(post=post), post, 201, location=f"/api/posts/{post.id}")
 
 
 @posts.get("/posts")
@@ -38,26 +48,26 @@ async def index_by(user_id: str) -> Response:
 
 @posts.post("/posts")
 async def create() -> Response:
-    post = await services.posts.create(await actor(), await body(NewPost))
-    return reply(POST, OnePost(post=post), 201, location=f"/api/posts/{post.id}")
+    author, one_time = await actor(), await once(made)
+    return made(await services.posts.create(author, await body(NewPost), one_time))
 
 
 @posts.get("/posts/<post_id>")
 async def show(post_id: str) -> Response:
     asking = await visitor()
     no_query()
-    return reply(POST, OnePost(post=await services.posts.get(asking, path_id(post_id, PostNotFound))))
+    return one(await services.posts.get(asking, path_id(post_id, PostNotFound)))
 
 
 @posts.patch("/posts/<post_id>")
 async def change(post_id: str) -> Response:
     asking, changes = await actor(), await body(PostChanges)
-    return reply(POST, OnePost(post=await services.posts.change(asking, path_id(post_id, PostNotFound), changes)))
+    return one(await services.posts.change(asking, path_id(post_id, PostNotFound), changes, expected()))
 
 
 @posts.delete("/posts/<post_id>")
 async def remove(post_id: str) -> Response:
     asking = await actor()
     no_query()
-    await services.posts.remove(asking, path_id(post_id, PostNotFound))
+    await services.posts.remove(asking, path_id(post_id, PostNotFound), expected())
     return no_content()

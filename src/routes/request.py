@@ -38,6 +38,7 @@ class Request(QuartRequest):
         self._began = time.perf_counter()
         self.user_id: str | None = None  # of the actor, once known; for the log
         self.standings: dict[str, Standing] = {}  # what is left of the quotas that it used, by their policies' names
+        self.gives_tokens = False  # whether the answer carries some
 
     @cached_property
     def request_id(self) -> str:

@@ -7,7 +7,9 @@ from typing_extensions import TypedDict
 from domain.errors import UserNotFound
 from domain.pages import Page
 from domain.users import Account, User
+from routes.conditional import expected, reply_tagged
 from routes.http import actor, body, no_content, no_query, path_id, query, reply, services
+from routes.idempotency import once
 from service.users import NewUser, UserChanges, UserListing
 
 users = Blueprint("users", __name__, url_prefix="/api/users")
@@ -23,8 +25,12 @@ USER = TypeAdapter(OneUser)
 USERS = TypeAdapter(Page[Account | User])
 
 
-def location(user: User) -> str:
-    return f"/api/users/{user.id}"
+def one(user: User) -> Response:
+    return reply_tagged(USER, OneUser(user=user), user)
+
+
+def made(user: User) -> Response:
+    return reply_tagged(USER, OneUser(user=user), user, 201, location=f"/api/users/{user.id}")
 
 
 @users.get("")
@@ -34,26 +40,26 @@ async def index() -> Response:
 
 @users.post("")
 async def create() -> Response:
-    user = await services.users.create(await actor(), await body(NewUser))
-    return reply(USER, OneUser(user=user), 201, location=location(user))
+    admin, one_time = await actor(), await once(made)
+    return made(await services.users.create(admin, await body(NewUser), one_time))
 
 
 @users.get("/<user_id>")
 async def show(user_id: str) -> Response:
     asking = await actor()
     no_query()
-    return reply(USER, OneUser(user=await services.users.get(asking, path_id(user_id, UserNotFound))))
+    return one(await services.users.get(asking, path_id(user_id, UserNotFound)))
 
 
 @users.patch("/<user_id>")
 async def change(user_id: str) -> Response:
     asking, changes = await actor(), await body(UserChanges)
-    return reply(USER, OneUser(user=await services.users.change(asking, path_id(user_id, UserNotFound), changes)))
+    return one(await services.users.change(asking, path_id(user_id, UserNotFound), changes, expected()))
 
 
 @users.delete("/<user_id>")
 async def remove(user_id: str) -> Response:
     asking = await actor()
     no_query()
-    await services.users.remove(asking, path_id(user_id, UserNotFound))
+    await services.users.remove(asking, path_id(user_id, UserNotFound), expected())
     return no_content()

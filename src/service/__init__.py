@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from service.account import AccountService
 from service.audit import AuditService
 from service.auth import AuthService
+from service.idempotency import Idempotency
 from service.links import LinkService
 from service.mail import MailService
 from service.posts import PostService
@@ -22,6 +23,7 @@ class Services:
     account: AccountService
     audit: AuditService
     auth: AuthService
+    idempotency: Idempotency
     links: LinkService
     mail: MailService
     sessions: SessionService

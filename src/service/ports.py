@@ -8,10 +8,12 @@ from uuid import UUID
 
 from domain.audit import AuditEvent
 from domain.auth import Session, SignIn
+from domain.idempotency import KeptAnswer
 from domain.mail import Link, Mail, Purpose
 from domain.pages import Slice
 from domain.posts import Post
 from domain.users import Account, Client, Credentials, Role
+from domain.versions import Versions
 
 PURGE_BATCH = 500  # rows in one transaction: short enough to disturb nobody
 
@@ -57,8 +59,11 @@ class Users(Protocol):
         Whether it was still the one stored.
         """
 
-    async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
-        """Whether there was such a user (with `spare_admins` no active admin); its posts and sessions go with it."""
+    async def remove(self, user_id: UUID, *, spare_admins: bool = False, expected: Versions = None) -> bool:
+        """Whether there was such a user, with `spare_admins` no active admin, in an expected version.
+
+        Its posts and sessions go with it.
+        """
 
     async def lock_active_admins(self) -> set[UUID]:
         """The active admins; nobody else changes who they are until this unit of work ends."""
@@ -78,11 +83,13 @@ class Posts(Protocol):
     async def find_own(self, author_id: UUID, published: bool | None, *, limit: int, offset: int) -> Slice[Post]:
         """An author's, drafts too or only those (not) published, newest created first."""
 
-    async def change(self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any]) -> Post | None:
-        """Sets the named fields of a post of this owner, or of anybody's where `owner_id` is None."""
+    async def change(
+        self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any], expected: Versions = None
+    ) -> Post | None:
+        """Sets the named fields of a post of this owner (None: of anybody) in an expected version."""
 
-    async def remove(self, post_id: UUID, owner_id: UUID | None) -> UUID | None:
-        """Whose it was; None if there is no such post of this owner, or of anybody where `owner_id` is None."""
+    async def remove(self, post_id: UUID, owner_id: UUID | None, expected: Versions = None) -> UUID | None:
+        """Whose it was; None if no post of this owner (None: of anybody) is in an expected version."""
 
 
 class Sessions(Protocol):
@@ -184,6 +191,22 @@ class Outbox(Protocol):
     async def remove(self, mail_id: UUID) -> None: ...
 
 
+class KeptAnswers(Protocol):
+    """Answers to requests that bear a key, in storage."""
+
+    async def claim(self, kept_id: UUID) -> bool:
+        """Whether nobody else is at it now; then it is ours until this unit of work ends."""
+
+    async def get(self, kept_id: UUID, since: datetime) -> KeptAnswer | None:
+        """The answer, if it was kept after `since`."""
+
+    async def keep(self, kept_id: UUID, user_id: UUID, kept: KeptAnswer, now: datetime) -> bool:
+        """Replaces one whose time is over. False if the user is gone; then this unit of work is to be given up."""
+
+    async def purge(self, until: datetime, limit: int) -> int:
+        """Removes at most `limit` answers kept until then, none that somebody else removes; says how many."""
+
+
 class UnitOfWork(Protocol):
     """Storage, as one transaction or one look sees it."""
 
@@ -195,6 +218,8 @@ class UnitOfWork(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def audit(self) -> Audit: ...
+    @property
+    def kept_answers(self) -> KeptAnswers: ...
     @property
     def links(self) -> Links: ...
     @property

@@ -1,5 +1,6 @@
 """Posts: what authors write, and what the world sees of it."""
 
+from typing import NoReturn
 from uuid import UUID
 
 from pydantic import ValidationInfo, field_validator
@@ -7,12 +8,14 @@ from pydantic_core import PydanticCustomError
 from uuid_utils.compat import uuid7
 
 from domain.audit import Action
-from domain.errors import NotYours, PostNotFound, TokenMissing, UserInactive, UserNotFound
+from domain.errors import NotYours, PostNotFound, PreconditionFailed, TokenMissing, UserInactive, UserNotFound
 from domain.pages import Page, Slice
 from domain.posts import Post
 from domain.users import Actor
+from domain.versions import Versions, require
 from service.audit import record
 from service.fields import Content, Input, NoSearch, QueryFlag, QueryId, Title
+from service.idempotency import Idempotency, Once
 from service.pagination import PageRequest
 from service.ports import Store, UnitOfWork
 
@@ -57,8 +60,8 @@ class PostListing(AuthorListing):
 class PostService:
     """Publishes, lists, shows, changes and removes posts."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, idempotency: Idempotency) -> None:
+        self._store, self._idempotency = store, idempotency
 
     async def list(self, reader: Actor | None, listing: PostListing) -> Page[Post]:
         """Published posts, newest published first; or the reader's own, newest created first. Raises TokenMissing."""
@@ -83,30 +86,28 @@ class PostService:
         async with self._store.read() as work:
             return _seen(await work.posts.get(post_id), reader)
 
-    async def create(self, author: Actor, new: NewPost) -> Post:
-        """Raises UserInactive if the author was removed meanwhile."""
+    async def create(self, author: Actor, new: NewPost, once: Once[Post] | None = None) -> Post:
+        """Raises UserInactive if the author was removed meanwhile, and what Idempotency.run does."""
         async with self._store.write() as work:
-            post = await work.posts.add(uuid7(), author.id, new.title, new.content, published=new.published)
-        if post is None:
-            raise UserInactive
-        return post
+            return await self._idempotency.run(work, author, once, lambda: _add(work, author, new))
 
-    async def change(self, actor: Actor, post_id: UUID, changes: PostChanges) -> Post:
-        """Raises NotYours, PostNotFound."""
+    async def change(self, actor: Actor, post_id: UUID, changes: PostChanges, expected: Versions = None) -> Post:
+        """Raises NotYours, PostNotFound, PreconditionFailed."""
         async with self._store.write() as work:
-            post = await work.posts.change(post_id, _owner(actor), changes.sent) if changes.sent else None
+            if not changes.sent:
+                return _require_own(await work.posts.get(post_id), actor, expected)
+            post = await work.posts.change(post_id, _owner(actor), changes.sent, expected)
             if post is None:
-                return _require_own(await work.posts.get(post_id), actor)
+                _unchanged(await work.posts.get(post_id), actor)
             await _record(work, "post.update", actor, post_id, post.author_id, fields=sorted(changes.sent))
         return post
 
-    async def remove(self, actor: Actor, post_id: UUID) -> None:
-        """Raises NotYours, PostNotFound."""
+    async def remove(self, actor: Actor, post_id: UUID, expected: Versions = None) -> None:
+        """Raises NotYours, PostNotFound, PreconditionFailed."""
         async with self._store.write() as work:
-            author_id = await work.posts.remove(post_id, _owner(actor))
+            author_id = await work.posts.remove(post_id, _owner(actor), expected)
             if author_id is None:
-                _require_own(await work.posts.get(post_id), actor)
-                raise PostNotFound
+                _unchanged(await work.posts.get(post_id), actor)
             await _record(work, "post.delete", actor, post_id, author_id)
 
     async def _list_own(self, reader: Actor | None, listing: PostListing) -> Page[Post]:
@@ -120,6 +121,13 @@ class PostService:
 
 
 NO_POSTS: Slice[Post] = Slice([], 0)
+
+
+async def _add(work: UnitOfWork, author: Actor, new: NewPost) -> Post:
+    post = await work.posts.add(uuid7(), author.id, new.title, new.content, published=new.published)
+    if post is None:
+        raise UserInactive
+    return post
 
 
 async def _record(
@@ -141,8 +149,15 @@ def _seen(post: Post | None, reader: Actor | None) -> Post:
     return post
 
 
-def _require_own(post: Post | None, actor: Actor) -> Post:
+def _require_own(post: Post | None, actor: Actor, expected: Versions = None) -> Post:
     seen = _seen(post, actor)
     if not actor.is_admin and seen.author_id != actor.id:
         raise NotYours
+    require(seen.version, expected)
     return seen
+
+
+def _unchanged(post: Post | None, actor: Actor) -> NoReturn:
+    """Says why it was not to be changed."""
+    _require_own(post, actor)
+    raise PreconditionFailed

@@ -1,5 +1,6 @@
 """The directory: who has an account, and what may be changed about it."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,10 @@ from domain.audit import OPERATOR, Action
 from domain.errors import AdminRequired, LastAdmin, NotYours, RegistrationClosed, UserNotFound
 from domain.pages import Page
 from domain.users import Access, Account, Actor, Client, Role, User
+from domain.versions import Versions, require
 from service.audit import difference, record
 from service.fields import Email, Input, Name, Password, SearchText
+from service.idempotency import Idempotency, Once
 from service.mail import enqueue, mail_new_password
 from service.pagination import PageRequest
 from service.passwords import Passwords
@@ -59,8 +62,11 @@ class UserListing(PageRequest):
 class UserService:
     """Registers, lists, shows, changes and removes users."""
 
-    def __init__(self, store: Store, passwords: Passwords, access: Access, throttles: ThrottleService) -> None:
-        self._store, self._passwords, self._access, self._throttles = store, passwords, access, throttles
+    def __init__(
+        self, store: Store, passwords: Passwords, access: Access, throttles: ThrottleService, idempotency: Idempotency
+    ) -> None:
+        self._store, self._passwords, self._access = store, passwords, access
+        self._throttles, self._idempotency = throttles, idempotency
 
     async def register(self, new: NewAccount, client: Client) -> Account:
         """Raises RegistrationClosed, TooManyRequests, EmailTaken."""
@@ -69,10 +75,14 @@ class UserService:
         await self._throttles.register(client)
         return await self._add(new, "user", "user.register", client)
 
-    async def create(self, actor: Actor, new: NewUser) -> Account:
-        """Raises AdminRequired, EmailTaken."""
+    async def create(self, actor: Actor, new: NewUser, once: Once[Account] | None = None) -> Account:
+        """Raises AdminRequired, EmailTaken, and what Idempotency.run does."""
         _require_admin(actor)
-        return await self._add(new, new.role, "user.create", actor)
+        await self._idempotency.look(actor, once)  # a password is not hashed again for an answer that is there
+        password_hash = await self._passwords.hash(new.password)
+        async with self._store.write() as work:
+            add = partial(_added, work, new, password_hash, new.role, "user.create", actor)
+            return await self._idempotency.run(work, actor, once, add)
 
     async def list(self, actor: Actor, listing: UserListing) -> Page[User]:
         """Oldest first; the inactive ones are for admins."""
@@ -87,19 +97,22 @@ class UserService:
         async with self._store.read() as work:
             return actor.view(_found(await work.users.get(user_id)), self._access)
 
-    async def change(self, actor: Actor, user_id: UUID, changes: UserChanges) -> Account:
-        """Raises NotYours, UserNotFound, EmailTaken, LastAdmin."""
+    async def change(self, actor: Actor, user_id: UUID, changes: UserChanges, expected: Versions = None) -> Account:
+        """Raises NotYours, UserNotFound, PreconditionFailed, EmailTaken, LastAdmin."""
         sent = changes.sent
         if not actor.is_admin and (user_id != actor.id or not sent.keys() <= OWN_FIELDS):
             raise NotYours
         async with self._store.write() as work:
-            return await self._change(work, actor, user_id, sent)
+            return await self._change(work, actor, user_id, sent, expected)
 
-    async def remove(self, actor: Actor, user_id: UUID) -> None:
-        """Removes the user with its posts and sessions. Raises AdminRequired, UserNotFound, LastAdmin."""
+    async def remove(self, actor: Actor, user_id: UUID, expected: Versions = None) -> None:
+        """Removes the user with its posts and sessions.
+
+        Raises AdminRequired, UserNotFound, PreconditionFailed, LastAdmin.
+        """
         _require_admin(actor)
         async with self._store.write() as work:
-            await remove_user(work, actor, user_id)
+            await remove_user(work, actor, user_id, expected)
 
     async def add_admin(self, new: NewPassword) -> Account:
         """For the operator. Raises EmailTaken."""
@@ -120,16 +133,15 @@ class UserService:
     async def _add(self, new: NewAccount, role: Role, action: Action, by: Actor | Client) -> Account:
         password_hash = await self._passwords.hash(new.password)
         async with self._store.write() as work:
-            account = await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
-            await record(work, action, by, account.id, role=role)
-            await enqueue(work, "verify", account.email)
-        return account
+            return await _added(work, new, password_hash, role, action, by)
 
-    async def _change(self, work: UnitOfWork, actor: Actor, user_id: UUID, sent: dict[str, Any]) -> Account:
+    async def _change(
+        self, work: UnitOfWork, actor: Actor, user_id: UUID, sent: dict[str, Any], expected: Versions
+    ) -> Account:
         if not sent:
-            return _found(await work.users.get(user_id))
+            return _found(await work.users.get(user_id), expected)
         leaves = sent.get("role") == "user" or sent.get("is_active") is False
-        before = await _locked(work, user_id, leaves=leaves)
+        before = await _locked(work, user_id, expected, leaves=leaves)
         account = _found(await work.users.change(user_id, sent))
         if "email" in sent and not account.email_verified:
             await enqueue(work, "verify", account.email)
@@ -140,36 +152,48 @@ class UserService:
         return account
 
 
+async def _added(
+    work: UnitOfWork, new: NewAccount, password_hash: str, role: Role, action: Action, by: Actor | Client
+) -> Account:
+    account = await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
+    await record(work, action, by, account.id, role=role)
+    await enqueue(work, "verify", account.email)
+    return account
+
+
 def _require_admin(actor: Actor) -> None:
     if not actor.is_admin:
         raise AdminRequired
 
 
-def _found(account: Account | None) -> Account:
+def _found(account: Account | None, expected: Versions = None) -> Account:
     if account is None:
         raise UserNotFound
+    require(account.version, expected)
     return account
 
 
-async def _locked(work: UnitOfWork, user_id: UUID, *, leaves: bool) -> Account:
-    """The user as it is before the change, by which an active admin leaves or not. Raises UserNotFound, LastAdmin."""
+async def _locked(work: UnitOfWork, user_id: UUID, expected: Versions, *, leaves: bool) -> Account:
+    """The user, whom nobody else changes now, and who may be an admin that leaves.
+
+    Raises UserNotFound, PreconditionFailed, LastAdmin.
+    """
     found = await work.users.lock(user_id, spare_admins=leaves)
     if found is None and leaves:
-        await _keep_an_admin(work, user_id)
+        await _keep_an_admin(work, user_id, expected)
         found = await work.users.lock(user_id)
-    return _found(found)
+    return _found(found, expected)
 
 
-async def remove_user(work: UnitOfWork, actor: Actor, user_id: UUID) -> None:
-    """Raises UserNotFound, LastAdmin."""
-    if not await work.users.remove(user_id, spare_admins=True):
-        await _keep_an_admin(work, user_id)
-        if not await work.users.remove(user_id):
-            raise UserNotFound
+async def remove_user(work: UnitOfWork, actor: Actor, user_id: UUID, expected: Versions = None) -> None:
+    """Raises UserNotFound, PreconditionFailed, LastAdmin."""
+    await _locked(work, user_id, expected, leaves=True)
+    await work.users.remove(user_id)
     await record(work, "user.delete", actor, user_id)
 
 
-async def _keep_an_admin(work: UnitOfWork, leaving_id: UUID) -> None:
+async def _keep_an_admin(work: UnitOfWork, leaving_id: UUID, expected: Versions) -> None:
     """The lock makes two admins who remove each other take turns, so that the second one is refused."""
+    _found(await work.users.get(leaving_id), expected)
     if await work.users.lock_active_admins() == {leaving_id}:
         raise LastAdmin

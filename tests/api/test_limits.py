@@ -43,7 +43,7 @@ def slow_commits(monkeypatch: pytest.MonkeyPatch) -> None:
                     yield work
                     await asyncio.sleep(30)
 
-        return await create(PostService(Slow()), *given)  # type: ignore[arg-type]
+        return await create(PostService(Slow(), self._idempotency), *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(PostService, "create", dawdling)
 

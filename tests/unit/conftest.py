@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from domain.users import Access, Actor
+from service.idempotency import Idempotency
 from service.passwords import Passwords
 from service.posts import PostService
 from service.throttles import ThrottleService
 from service.users import UserService
-from tests.fakes import MemoryStore, add_user, patient_throttles, signed_in
+from tests.fakes import Clock, MemoryStore, add_user, patient_throttles, signed_in
 
 
 @pytest.fixture
@@ -31,13 +32,20 @@ def throttles(store: MemoryStore) -> ThrottleService:
 
 
 @pytest.fixture
-def users(store: MemoryStore, passwords: Passwords, throttles: ThrottleService) -> UserService:
-    return UserService(store, passwords, Access(), throttles)
+def idempotency(store: MemoryStore) -> Idempotency:
+    return Idempotency(store, [b"a secret"], now=Clock())
 
 
 @pytest.fixture
-def posts(store: MemoryStore) -> PostService:
-    return PostService(store)
+def users(
+    store: MemoryStore, passwords: Passwords, throttles: ThrottleService, idempotency: Idempotency
+) -> UserService:
+    return UserService(store, passwords, Access(), throttles, idempotency)
+
+
+@pytest.fixture
+def posts(store: MemoryStore, idempotency: Idempotency) -> PostService:
+    return PostService(store, idempotency)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from domain.errors import AdminRequired, DomainError, EmailTaken, LastAdmin, NotYours, Unavailable, UserNotFound
 from domain.users import Access, Account, Actor, Client, Credentials, User
+from service.idempotency import Idempotency
 from service.passwords import Passwords
 from service.throttles import ThrottleService
 from service.users import NewAccount, NewPassword, NewUser, UserChanges, UserListing, UserService
@@ -78,11 +79,11 @@ async def test_ids_are_made_in_the_order_of_registration(users: UserService) -> 
 
 
 async def test_nothing_is_stored_where_the_password_cannot_be_hashed(
-    store: MemoryStore, throttles: ThrottleService
+    store: MemoryStore, throttles: ThrottleService, idempotency: Idempotency
 ) -> None:
     full = Passwords(memory_kib=8, passes=1, queue_length=-1)  # no place for anybody
     with pytest.raises(Unavailable):
-        await UserService(store, full, Access(), throttles).register(NEW, CLIENT)
+        await UserService(store, full, Access(), throttles, idempotency).register(NEW, CLIENT)
     async with store.read() as work:
         assert await work.users.credentials("new@example.com") is None
     full.close()

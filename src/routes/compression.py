@@ -1,0 +1,36 @@
+"""gzip for those who ask for it."""
+
+import asyncio
+import gzip
+
+from quart import Response
+
+from routes.http import request
+
+SMALLEST_BYTES = 1024  # what is shorter fits into a packet or two anyway
+LONGEST_AT_ONCE_BYTES = 64 * 1024  # a millisecond; what is longer is packed in a thread, where zlib holds up nobody
+LEVEL = 4  # half the time of 6 for 5 % more bytes, on pages of posts
+
+
+async def compress(answer: Response) -> Response:
+    """Leaves alone what has an ETag, whose bytes it names, and tokens, which the length could betray (BREACH)."""
+    if (answer.content_length or 0) <= SMALLEST_BYTES or "ETag" in answer.headers or request.gives_tokens:
+        return answer
+    answer.vary.add("Accept-Encoding")
+    if _is_wanted():
+        answer.set_data(await _packed(await answer.get_data(as_text=False)))
+        answer.headers["Content-Encoding"] = "gzip"
+    return answer
+
+
+def _is_wanted() -> bool:
+    """RFC 9110, 12.5.3: what is not named is worth what `*` is; q=0 refuses."""
+    worth = {name.lower(): quality for name, quality in request.accept_encodings}
+    packed = worth.get("gzip", worth.get("*", 0))
+    return packed > 0 and packed >= worth.get("identity", 0)
+
+
+async def _packed(body: bytes) -> bytes:
+    if len(body) <= LONGEST_AT_ONCE_BYTES:
+        return gzip.compress(body, LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, LEVEL, mtime=0)

@@ -1,0 +1,60 @@
+"""Conditional requests (RFC 9110, 13): a client says which version it knows."""
+
+import re
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+from quart import Response
+from werkzeug.datastructures import ETags
+from werkzeug.http import parse_etags
+
+from domain.posts import Post
+from domain.users import Account, User
+from domain.versions import Versions
+from routes.http import bodiless, reply, request
+
+T = TypeVar("T")
+
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+_VERSION = re.compile("[1-9][0-9]{0,17}", re.ASCII)  # fits into 64 bits
+
+
+def expected() -> Versions:
+    """The versions that If-Match names; what is no tag of ours, or a weak one, names none."""
+    known = _tags("If-Match")
+    if known is None or known.star_tag:
+        return None
+    return {int(tag) for tag in known.as_set() if _VERSION.fullmatch(tag)}
+
+
+def reply_tagged(
+    adapter: TypeAdapter[T], value: T, shown: User | Post, status: int = 200, *, location: str | None = None
+) -> Response:
+    """The value as JSON with the ETag of what is shown in it; 304 for somebody who has it.
+
+    `location` is a relative reference, for an absolute one would repeat a forged Host.
+    """
+    tag = tag_of(shown)
+    headers = HEADERS | {"ETag": f'"{tag}"'} | ({"Location": location} if location else {})
+    return bodiless(304, headers) if _is_known(tag) else reply(adapter, value, status, headers=headers)
+
+
+def tag_of(shown: User | Post) -> str:
+    """The version alone names the whole; the parts that some readers see of a user have tags of their own.
+
+    So a tag that is a mere number can be compared with If-Match: whoever may change something sees all of it.
+    """
+    if isinstance(shown, (Account, Post)):
+        return str(shown.version)
+    return f"{shown.version}-{'member' if shown.email is not None else 'unaddressed'}"
+
+
+def _is_known(tag: str) -> bool:
+    known = _tags("If-None-Match") if request.method in {"GET", "HEAD"} else None
+    return known is not None and known.contains_weak(tag)
+
+
+def _tags(header: str) -> ETags | None:
+    """A list may come in several lines (RFC 9110, 5.3), of which werkzeug's own property reads the first."""
+    lines = request.headers.getlist(header)
+    return parse_etags(", ".join(lines)) if lines else None
