@@ -21,6 +21,7 @@ from inkwell.migrations import migrate
 from inkwell.settings import Settings, load_settings
 from repositories.database import Database
 from service import Services
+from service.passwords import Passwords
 from service.users import NewPassword
 from tests.support import PASSWORD, Client
 
@@ -150,6 +151,14 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     database = connect(settings)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    """A hasher as cheap as can be."""
+    passwords = Passwords(memory_kib=8, passes=1)
+    yield passwords
+    passwords.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from domain.errors import UserNotFound
 from domain.pages import Page
 from domain.users import Account, User
-from routes.http import actor, body, no_content, no_query, path_id, query, reply, services
+from routes.http import actor, body, no_content, no_query, path_id, query, reply, reply_page, services
 from service.users import NewUser, UserChanges, UserListing
 
 users = Blueprint("users", __name__, url_prefix="/api/users")
@@ -29,7 +29,7 @@ def location(user: User) -> str:
 
 @users.get("")
 async def index() -> Response:
-    return reply(USERS, await services.users.list(await actor(), query(UserListing)))
+    return reply_page(USERS, await services.users.list(await actor(), query(UserListing)))
 
 
 @users.post("")

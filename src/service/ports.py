@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from domain.auth import Session, SignIn
-from domain.pages import Slice
-from domain.posts import Post
-from domain.users import Account, Client, Credentials, Role
+from domain.pages import Cut, Slice
+from domain.posts import Post, PostFilter
+from domain.users import Account, Client, Credentials, Role, UserFilter
 
 PURGE_BATCH = 500  # rows in one transaction: short enough to disturb nobody
 
@@ -32,10 +32,8 @@ class Users(Protocol):
 
     async def credentials(self, email: str) -> Credentials | None: ...
 
-    async def find(
-        self, q: str | None, *, with_inactive: bool, by_address: bool = True, limit: int, offset: int
-    ) -> Slice[Account]:
-        """Oldest first; `q` is a part of the first or the last name or, `by_address`, of the e-mail, in any case."""
+    async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:
+        """By created_at, email or last_name, where whoever has none comes first."""
 
     async def change(self, user_id: UUID, changes: Mapping[str, Any], *, spare_admins: bool = False) -> Account | None:
         """Sets the named fields; with `spare_admins` not of an active admin. Raises EmailTaken."""
@@ -64,11 +62,11 @@ class Posts(Protocol):
 
     async def get(self, post_id: UUID) -> Post | None: ...
 
-    async def find_published(self, author_id: UUID | None, *, limit: int, offset: int) -> Slice[Post]:
-        """By everybody or by one author, newest published first."""
+    async def find(self, wanted: PostFilter, cut: Cut) -> Slice[Post]:
+        """By published_at, where what never was comes first, created_at, updated_at, title or, in a search, rank.
 
-    async def find_own(self, author_id: UUID, published: bool | None, *, limit: int, offset: int) -> Slice[Post]:
-        """An author's, drafts too or only those (not) published, newest created first."""
+        What a search finds are FoundPosts.
+        """
 
     async def change(self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any]) -> Post | None:
         """Sets the named fields of a post of this owner, or of anybody's where `owner_id` is None."""

@@ -1,14 +1,14 @@
 """The directory: who has an account, and what may be changed about it."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from domain.errors import AdminRequired, LastAdmin, NotYours, RegistrationClosed, UserNotFound
 from domain.pages import Page
-from domain.users import Access, Account, Actor, Role, User
-from service.fields import Email, Input, Name, Password, SearchText
+from domain.users import Access, Account, Actor, Role, User, UserFilter
+from service.fields import Email, Input, Name, Password, QueryFlag, QueryTime, SearchText
 from service.pagination import PageRequest
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
@@ -46,10 +46,23 @@ class UserChanges(Input):
     is_active: bool = True
 
 
+UserOrder = Literal["created_at", "-created_at", "email", "-email", "last_name", "-last_name"]
+
+
 class UserListing(PageRequest):
-    """A page of the directory, of those whose e-mail or name contains `q`."""
+    """A page of the directory, of those whose e-mail or name contains `q`; `created_to` itself is out of the range."""
 
     q: SearchText = None
+    sort: UserOrder = "created_at"
+    role: Role | None = None
+    is_active: QueryFlag | None = None
+    created_from: QueryTime | None = None
+    created_to: QueryTime | None = None
+
+    def wanted(self, *, by_address: bool, active_only: bool) -> UserFilter:
+        q, names = (self.q, None) if by_address else (None, self.q)
+        is_active = True if active_only else self.is_active
+        return UserFilter(q, names, self.role, is_active, self.created_from, self.created_to)
 
 
 class UserService:
@@ -70,12 +83,15 @@ class UserService:
         return await self._add(new, new.role)
 
     async def list(self, actor: Actor, listing: UserListing) -> Page[User]:
-        """Oldest first; the inactive ones are for admins."""
+        """Oldest first by default; the inactive ones are for admins. Raises AdminRequired, BadCursor, InvalidQuery."""
         by_address = actor.is_admin or self._access.members_see_addresses
-        cut = {"limit": listing.limit, "offset": listing.offset}
+        wanted = listing.wanted(by_address=by_address, active_only=not actor.is_admin)
+        cut = listing.cut(wanted, listing.sort)
+        if listing.is_active is not None or (cut.sort == "email" and not by_address):  # the order would tell addresses
+            _require_admin(actor)
         async with self._store.read() as work:
-            found = await work.users.find(listing.q, with_inactive=actor.is_admin, by_address=by_address, **cut)
-        return listing.answer(found.map(lambda account: actor.view(account, self._access)))
+            found = await work.users.find(wanted, cut)
+        return listing.answer(found.map(lambda account: actor.view(account, self._access)), wanted, cut.order)
 
     async def get(self, actor: Actor, user_id: UUID) -> User:
         """Raises UserNotFound."""

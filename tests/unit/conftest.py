@@ -1,7 +1,5 @@
 """The services on a store in memory, and people who use them."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from domain.users import Access, Actor
@@ -14,14 +12,6 @@ from tests.fakes import MemoryStore, add_user, signed_in
 @pytest.fixture
 def store() -> MemoryStore:
     return MemoryStore()
-
-
-@pytest.fixture
-def passwords() -> Iterator[Passwords]:
-    """A hasher as cheap as can be."""
-    passwords = Passwords(memory_kib=8, passes=1)
-    yield passwords
-    passwords.close()
 
 
 @pytest.fixture
