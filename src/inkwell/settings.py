@@ -82,6 +82,11 @@ class Settings(BaseSettings):
     directory: Literal["members", "admins"] = Field(
         "members", description="Who sees and searches other people's e-mail addresses."
     )
+    search_language: str = Field(
+        "english",
+        pattern="^[a-z_][a-z0-9_]{0,62}$",
+        description="Language of full-text search, as PostgreSQL names it; a change makes a migration index all anew.",
+    )
     admin_email: str | None = Field(None, description="First admin, made at start if the address has no account.")
     admin_password: SecretStr | None = Field(None, description="Password of the first admin.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
