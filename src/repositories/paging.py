@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Label,
     ScalarSelect,
     Select,
     bindparam,
@@ -28,6 +29,8 @@ from repositories.tables import totals
 
 T = TypeVar("T")
 
+DEEP = 500  # rows to pass over, from which on it is cheaper to pass over their keys alone, in the index
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -37,6 +40,7 @@ class Shape:
     sort: str
     descending: bool
     after: bool
+    deep: bool
     total: Counting
 
 
@@ -71,7 +75,7 @@ class Listing(Generic[T]):
         filters = frozenset(name if name in self.filters else f"{name}={value}" for name, value in given.items())
         places = {f"after_{number}": key for number, key in enumerate(cut.after or ())}
         bound = given | places | {"limit": cut.limit + 1, "offset": cut.offset}  # one more, to see whether more follow
-        return Shape(filters, cut.sort, cut.descending, cut.after is not None, cut.total), bound
+        return Shape(filters, cut.sort, cut.descending, cut.after is not None, cut.offset >= DEEP, cut.total), bound
 
     async def _estimated(self, session: AsyncSession, shape: Shape, bound: Mapping[str, Any]) -> int:
         plan = (await session.execute(_estimate(self, shape.filters), bound)).scalar_one()
@@ -110,12 +114,23 @@ def _estimate(listing: Listing[Any], filters: frozenset[str]) -> Explained:
 def _page(listing: Listing[Any], shape: Shape) -> Select[Any]:
     """The page's rows, each behind the total and its place; one row with the total alone for an empty page."""
     keys = [column.label(f"key_{number}") for number, column in enumerate(listing.sorts[shape.sort])]
-    cut = listing.rows(shape.filters, *keys, *listing.columns).order_by(*_sorted(listing, shape))
-    cut = cut.where(_beyond(listing, shape)) if shape.after else cut.offset(bindparam("offset"))
-    page = cut.limit(bindparam("limit")).subquery("page")
+    page = (_deep_cut(listing, shape, keys) if shape.deep else _cut(listing, shape, *keys, *listing.columns)).subquery()
     counted = select(_total(listing, shape).label("total")).subquery("counted")
     joined = select(counted.c.total, *page.c, *listing.extras(page.c)).select_from(counted.outerjoin(page, true()))
     return joined.order_by(*(_directed(page.c[key.name], shape) for key in keys))
+
+
+def _cut(listing: Listing[Any], shape: Shape, *columns: ColumnElement[Any]) -> Select[Any]:
+    cut = listing.rows(shape.filters, *columns).order_by(*_sorted(listing, shape)).limit(bindparam("limit"))
+    return cut.where(_beyond(listing, shape)) if shape.after else cut.offset(bindparam("offset"))
+
+
+def _deep_cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    """The keys first, and the rows of the page's keys alone."""
+    row_id: Any = listing.columns[0]
+    found = _cut(listing, shape, *keys, row_id.label("row_id")).subquery("found")
+    named = [found.c[key.name] for key in keys]
+    return select(*named, *listing.columns).select_from(found.join(row_id.table, row_id == found.c.row_id))
 
 
 def _sorted(listing: Listing[Any], shape: Shape) -> list[ColumnElement[Any]]:

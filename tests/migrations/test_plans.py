@@ -190,3 +190,12 @@ async def test_a_full_text_search_uses_its_index(full_database: str) -> None:
 async def test_totals_that_are_kept_are_not_counted(full_database: str, listing: Listing[Any], wanted: Any) -> None:
     found = await plan(full_database, listing, wanted, Cut("created_at", LIMIT))
     assert max(node["Actual Rows"] for node in found.nodes()) <= LIMIT + 1
+
+
+@pytest.mark.parametrize(("listing", "wanted"), [(DIRECTORY, UserFilter(is_active=True)), (PUBLIC, public())])
+async def test_a_deep_page_by_number_passes_over_keys_alone(
+    full_database: str, listing: Listing[Any], wanted: Any
+) -> None:
+    order = "created_at" if listing is DIRECTORY else "-published_at"
+    found = await plan(full_database, listing, wanted, Cut(order, LIMIT, offset=30_000))
+    assert "Index Only Scan" in {node["Node Type"] for node in found.nodes()}
