@@ -34,11 +34,11 @@ FILL = (
             CASE WHEN number % 5000 = 0 THEN 'admin' ELSE 'user' END, number % 20 > 0,
             timestamptz '2025-01-01 00:00Z' + number * interval '10 minutes', '-'
         FROM generate_series(1, 50000) AS number""",  # noqa: S608  of constants
-    # Every tenth is a draft; the keenest author, number 7, has one in 97.
+    # As wide as posts are. Every tenth is a draft; the keenest author, number 7, has one in 97.
     f"""INSERT INTO posts (id, author_id, title, content, published, created_at, updated_at, published_at)
         SELECT gen_random_uuid(), {PERSON.replace("number", "CASE WHEN n % 97 = 0 THEN 7 ELSE n % 50000 + 1 END")},
             'Title ' || n % 9973,
-            split_part('{WORDS}', ' ', 1 + n % 10) || ' word' || n % 40000 || ' ' || repeat('x', 400), n % 10 > 0,
+            split_part('{WORDS}', ' ', 1 + n % 10) || ' word' || n % 40000 || repeat(' ', 1000), n % 10 > 0,
             moment, moment + n % 7 * interval '1 hour', CASE WHEN n % 10 > 0 THEN moment + n % 5 * interval '1 day' END
         FROM (SELECT n, timestamptz '2025-01-01 00:00Z' + n * interval '150 seconds' AS moment
               FROM generate_series(1, 200000) AS n) AS numbers""",  # noqa: S608  of constants

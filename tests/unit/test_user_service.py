@@ -366,3 +366,12 @@ async def test_a_user_deactivated_in_part_of_a_refused_change_stays_active(
     with pytest.raises(EmailTaken):
         await users.change(admin, admin.id, UserChanges(role="user", email="ada@example.com"))
     assert await stored(store, admin.id) == admin.account
+
+
+async def test_the_order_of_addresses_is_for_those_who_see_them(
+    store: MemoryStore, passwords: Passwords, ada: Actor, admin: Actor
+) -> None:
+    users = UserService(store, passwords, Access(members_see_addresses=False))
+    with pytest.raises(AdminRequired):
+        await users.list(ada, UserListing(sort="email"))
+    assert len((await users.list(admin, UserListing(sort="email"))).data) == 2
