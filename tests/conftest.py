@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from quart import Quart
+from quart import Quart, has_request_context
 from sqlalchemy import Engine, Executable, NullPool, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -22,6 +22,7 @@ from inkwell.settings import Settings, load_settings
 from repositories.database import Database
 from repositories.reading import FetchedRows, Look
 from service import Services
+from service.passwords import Passwords
 from service.users import NewPassword
 from tests.support import PASSWORD, Client
 
@@ -154,6 +155,14 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    """A hasher as cheap as can be."""
+    passwords = Passwords(memory_kib=8, passes=1)
+    yield passwords
+    passwords.close()
+
+
+@pytest.fixture
 async def services(settings: Settings, database: Database) -> AsyncIterator[Services]:
     passwords = make_passwords(settings)
     yield make_services(settings, database, passwords)
@@ -172,12 +181,15 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     sent: list[str] = []
     look = Look.execute
 
+    def note(statement: str) -> None:
+        sent.extend([statement] if has_request_context() else [])  # and not what is done beside the requests
+
     async def note_look(self: Look, statement: Executable, *parameters: Any) -> FetchedRows:
-        sent.append(str(statement))
+        note(str(statement))
         return await look(self, statement, *parameters)
 
     def note_change(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
+        note(statement)
 
     monkeypatch.setattr(Look, "execute", note_look)
     event.listen(Engine, "before_cursor_execute", note_change)

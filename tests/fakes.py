@@ -1,5 +1,6 @@
 """Storage in memory, held to the same contract tests as PostgreSQL, and what tests put into either."""
 
+import re
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -15,19 +16,26 @@ from domain.auth import Session, SignIn
 from domain.errors import EmailTaken
 from domain.idempotency import KeptAnswer
 from domain.mail import Mail
-from domain.pages import Slice
-from domain.posts import Post
+from domain.pages import Cut, Key, Place, Slice
+from domain.posts import FoundPost, Post, PostFilter, snippet
 from domain.throttles import Policies, Policy
-from domain.users import Account, Actor, Client, Credentials, Role
+from domain.users import Access, Account, Actor, Client, Credentials, Role, UserFilter
 from domain.versions import Versions
+from service.idempotency import Idempotency
+from service.passwords import Passwords
 from service.ports import Store
+from service.posts import PostService
 from service.throttles import ThrottleService
+from service.users import UserService
 from tests.fake_mail import MemoryLinks, MemoryOutbox, StoredLink
 
 T = TypeVar("T")
 Versioned = TypeVar("Versioned", Account, Post)
 
 HASH = "a hash"
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # when what was never published is taken to have been
+STOP_WORDS = {"the", "and", "of"}
+ANYBODY = Access()  # may register, and sees addresses
 NOBODY = UUID("0198c0de-0000-7000-8000-000000000000")  # an id that nobody has
 
 
@@ -128,12 +136,9 @@ class MemoryUsers:
     async def credentials(self, email: str) -> Credentials | None:
         return next((found for found in self._tables.users.values() if found.account.email == email), None)
 
-    async def find(
-        self, q: str | None, *, with_inactive: bool, by_address: bool = True, limit: int, offset: int
-    ) -> Slice[Account]:
-        listed = (account for account in self._accounts() if with_inactive or account.is_active)
-        found = (account for account in listed if q is None or _contains(account, q, by_address))
-        return _cut(sorted(found, key=lambda account: (account.created_at, account.id)), limit, offset)
+    async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:
+        found = [account for account in self._accounts() if _is_wanted(account, wanted)]
+        return _cut([(_user_place(account, cut.sort), account) for account in found], cut)
 
     async def lock(self, user_id: UUID, *, spare_admins: bool = False) -> Account | None:
         return None if spare_admins and user_id in await self.lock_active_admins() else await self.get(user_id)
@@ -163,12 +168,7 @@ class MemoryUsers:
         self._tables.users[seen.account.id] = replace(found, password_hash=password_hash)
         return True
 
-    async def remove(self, user_id: UUID, *, spare_admins: bool = False, expected: Versions = None) -> bool:
-        found = self._tables.users.get(user_id)
-        if found is None or not _is_among(found.account, expected):
-            return False
-        if spare_admins and user_id in await self.lock_active_admins():
-            return False
+    async def remove(self, user_id: UUID) -> bool:
         for post in [post for post in self._tables.posts.values() if post.author_id == user_id]:
             del self._tables.posts[post.id]
         await MemorySessions(self._tables).end_all(user_id)
@@ -205,14 +205,12 @@ class MemoryPosts:
     async def get(self, post_id: UUID) -> Post | None:
         return self._tables.posts.get(post_id)
 
-    async def find_published(self, author_id: UUID | None, *, limit: int, offset: int) -> Slice[Post]:
-        found = [post for post in self._tables.posts.values() if post.published and author_id in (None, post.author_id)]
-        return _cut(sorted(found, key=lambda post: (post.published_at, post.id), reverse=True), limit, offset)
-
-    async def find_own(self, author_id: UUID, published: bool | None, *, limit: int, offset: int) -> Slice[Post]:
-        own = (post for post in self._tables.posts.values() if post.author_id == author_id)
-        found = (post for post in own if published in (None, post.published))
-        return _cut(sorted(found, key=lambda post: (post.created_at, post.id), reverse=True), limit, offset)
+    async def find(self, wanted: PostFilter, cut: Cut) -> Slice[Post]:
+        posts = [post for post in self._tables.posts.values() if _is_wanted_post(post, wanted)]
+        found = [(post, _rank(post, wanted.q)) for post in posts]
+        places = [(_post_place(post, rank, cut.sort), post) for post, rank in found if rank]
+        sliced = _cut(places, cut)
+        return sliced if wanted.q is None else sliced.map(_found)
 
     async def change(
         self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any], expected: Versions = None
@@ -375,6 +373,19 @@ class MemoryKeptAnswers:
         return len(doomed)
 
 
+def user_service(store: Store, passwords: Passwords, access: Access = ANYBODY) -> UserService:
+    """A user service with throttles that nobody notices."""
+    return UserService(store, passwords, access, patient_throttles(store), _idempotency(store))
+
+
+def post_service(store: Store) -> PostService:
+    return PostService(store, _idempotency(store))
+
+
+def _idempotency(store: Store) -> Idempotency:
+    return Idempotency(store, [b"a secret"], now=Clock())
+
+
 async def add_user(
     store: Store,
     email: str = "ada@example.com",
@@ -399,10 +410,12 @@ async def change_user(store: Store, user_id: UUID, **changes: object) -> Account
     return changed
 
 
-async def add_post(store: Store, author_id: UUID, title: str = "A title", *, published: bool = True) -> Post:
+async def add_post(
+    store: Store, author_id: UUID, title: str = "A title", content: str = "Some text.", *, published: bool = True
+) -> Post:
     """A post of an author who exists, in a unit of work of its own."""
     async with store.write() as work:
-        post = await work.posts.add(uuid7(), author_id, title, "Some text.", published=published)
+        post = await work.posts.add(uuid7(), author_id, title, content, published=published)
     assert post
     return post
 
@@ -420,9 +433,60 @@ def _is_among(value: Account | Post, expected: Versions) -> bool:
     return expected is None or value.version in expected
 
 
-def _contains(account: Account, q: str, by_address: bool) -> bool:
-    fields = (account.email if by_address else None, account.first_name, account.last_name)
-    return any(_fold(q) in _fold(text) for text in fields if text is not None)
+def _is_wanted(account: Account, wanted: UserFilter) -> bool:
+    return (
+        (wanted.q is None or _contains((account.email, account.first_name, account.last_name), wanted.q))
+        and (wanted.names is None or _contains((account.first_name, account.last_name), wanted.names))
+        and wanted.role in (None, account.role)
+        and wanted.is_active in (None, account.is_active)
+        and _is_between(account.created_at, wanted.created_from, wanted.created_to)
+    )
+
+
+def _is_wanted_post(post: Post, wanted: PostFilter) -> bool:
+    return (
+        wanted.author in (None, post.author_id)
+        and wanted.published in (None, post.published)
+        and _is_between(post.published_at, wanted.published_from, wanted.published_to)
+    )
+
+
+def _is_between(time: datetime | None, start: datetime | None, end: datetime | None) -> bool:
+    if time is None:
+        return start is None and end is None
+    return (start is None or start <= time) and (end is None or time < end)
+
+
+def _user_place(account: Account, sort: str) -> Place:
+    if sort == "email":
+        return (account.email,)
+    return (account.created_at if sort == "created_at" else _fold(account.last_name or ""), account.id)
+
+
+def _post_place(post: Post, rank: float, sort: str) -> Place:
+    keys: dict[str, Key] = {"rank": rank, "title": _fold(post.title), "published_at": post.published_at or NEVER}
+    return (keys[sort] if sort in keys else getattr(post, sort), post.id)
+
+
+def _rank(post: Post, q: str | None) -> float:
+    """How much of each searched word there is, in the title above all; 0 where one is missing. Full text in little."""
+    if q is None:
+        return 1
+    words = [word for word in _words(q) if word not in STOP_WORDS]
+    ranks = [_words(post.title).count(word) + _words(post.content).count(word) / 1000 for word in words]
+    return sum(ranks) if all(ranks) else 0
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
+
+
+def _found(post: Post) -> Post:
+    return FoundPost(*[*(getattr(post, field.name) for field in fields(post)), snippet(post.content)])
+
+
+def _contains(texts: Iterable[str | None], q: str) -> bool:
+    return any(_fold(q) in _fold(text) for text in texts if text is not None)
 
 
 def _fold(text: str) -> str:
@@ -430,5 +494,14 @@ def _fold(text: str) -> str:
     return "".join(part for part in unicodedata.normalize("NFKD", text) if not unicodedata.combining(part)).casefold()
 
 
-def _cut(rows: list[T], limit: int, offset: int) -> Slice[T]:
-    return Slice(rows[offset : offset + limit], len(rows))
+def _cut(rows: list[tuple[Any, T]], cut: Cut) -> Slice[T]:
+    """Of rows, each behind its place."""
+    ordered = sorted(rows, key=lambda row: row[0], reverse=cut.descending)
+    left = [row for row in ordered if cut.after is None or _lies_beyond(row[0], cut.after, cut.descending)]
+    page = left[cut.offset : cut.offset + cut.limit]
+    end = page[-1][0] if len(left) > cut.offset + cut.limit else None
+    return Slice([row for _, row in page], None if cut.total == "none" else len(rows), end)
+
+
+def _lies_beyond(place: Any, after: Any, descending: bool) -> bool:
+    return bool(place < after if descending else place > after)

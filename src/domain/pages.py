@@ -2,31 +2,60 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+from uuid import UUID
 
 T = TypeVar("T")
 U = TypeVar("U")
 
+Counting = Literal["exact", "estimated", "none"]
+Key = datetime | str | float | UUID
+Place = tuple[Key, ...]  # the sort key of one row
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The stretch that is wanted: at most `limit` rows in this order, from `offset` on or, if given, `after` a place.
+
+    `order` is the name of a sort key, with `-` in front for descending; what ties there goes by id the same way.
+    """
+
+    order: str
+    limit: int
+    offset: int = 0
+    after: Place | None = None
+    total: Counting = "exact"
+
+    @property
+    def sort(self) -> str:
+        return self.order.removeprefix("-")
+
+    @property
+    def descending(self) -> bool:
+        return self.order.startswith("-")
+
 
 @dataclass(frozen=True, slots=True)
 class Slice(Generic[T]):
-    """The rows that were asked for, and how many there are in all."""
+    """The rows that were asked for, how many there are in all, and the last one's place if more rows follow it."""
 
     rows: Sequence[T]
-    total: int
+    total: int | None
+    end: Place | None = None
 
     def map(self, change: "Callable[[T], U]") -> "Slice[U]":
-        return Slice([change(row) for row in self.rows], self.total)
+        return Slice([change(row) for row in self.rows], self.total, self.end)
 
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
-    """Where a page lies: `page` counts from 1; `pages` is 0 for an empty list."""
+    """Where a page lies: `page` counts from 1, and is None for what a cursor led to; `pages` is 0 for an empty list."""
 
-    page: int
+    page: int | None
     limit: int
-    total: int
-    pages: int
+    total: int | None
+    pages: int | None
     next_cursor: str | None
 
 

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import escape
 from uuid import UUID
 
 from domain.users import Actor
 from domain.versions import UNSHOWN
+
+HIT_STARTS, HIT_ENDS = "\x02", "\x03"  # around a hit, until the text is escaped; storage takes them out of it before
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +28,29 @@ class Post:
     def visible_to(self, reader: Actor | None) -> bool:
         """A draft shows itself to its author and to admins alone."""
         return self.published or (reader is not None and (reader.is_admin or reader.id == self.author_id))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPost(Post):
+    """A post that a search found; `snippet` is HTML: a passage of it, escaped, with `<mark>` around what was found."""
+
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostFilter:
+    """Which posts a list is of; what is None does not narrow it.
+
+    `q` is a full-text search; `published_from` belongs to the range, `published_to` no longer.
+    """
+
+    author: UUID | None = None
+    published: bool | None = None
+    published_from: datetime | None = None
+    published_to: datetime | None = None
+    q: str | None = None
+
+
+def snippet(passage: str) -> str:
+    """The passage as harmless HTML: what is in it is text, and the marks are ours alone."""
+    return escape(passage).replace(HIT_STARTS, "<mark>").replace(HIT_ENDS, "</mark>")

@@ -42,6 +42,22 @@ class Account(User):
 
 
 @dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users a list is of; what is None does not narrow it.
+
+    `q` is a part of the e-mail, the first or the last name, `names` of one of the names alone, in any case;
+    `created_from` belongs to the range, `created_to` no longer.
+    """
+
+    q: str | None = None
+    names: str | None = None
+    role: Role | None = None
+    is_active: bool | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """What login compares: the only value that carries a password hash."""
 

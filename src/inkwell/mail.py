@@ -83,13 +83,13 @@ def logged(send_due: Callable[[], Awaitable[list[Delivery]]]) -> Callable[[], Aw
 
 
 def _log_failure(delivery: Delivery, failure: Exception) -> None:
-    mail, attempts = delivery.mail, delivery.mail.attempts
+    mail_id, kind, attempts = str(delivery.mail.id), delivery.mail.kind, delivery.mail.attempts
     expected = isinstance(failure, MailFailed)
     reason, crash = (str(failure), None) if expected else (type(failure).__name__, failure)
     if delivery.is_over:
-        log.error("mail_given_up", mail_id=str(mail.id), kind=mail.kind, attempts=attempts, reason=reason, exc_info=crash)
+        log.error("mail_given_up", mail_id=mail_id, kind=kind, attempts=attempts, reason=reason, exc_info=crash)
     else:
-        log.warning("mail_postponed", mail_id=str(mail.id), kind=mail.kind, attempts=attempts, reason=reason, exc_info=crash)
+        log.warning("mail_postponed", mail_id=mail_id, kind=kind, attempts=attempts, reason=reason, exc_info=crash)
 
 
 async def _send(server: MailServer, message: EmailMessage) -> None:

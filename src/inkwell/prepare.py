@@ -11,6 +11,7 @@ from domain.errors import EmailTaken, Unavailable
 from inkwell.app import connect, make_passwords, make_services
 from inkwell.database_url import DatabaseUrl
 from inkwell.migrations import NewerSchema, connected, migrate
+from inkwell.search_language import set_search_language
 from inkwell.settings import ConfigurationError, Settings
 from inkwell.supervisor import DatabaseAway
 from repositories.failures import is_away, sqlstate
@@ -36,10 +37,11 @@ async def prepare(settings: Settings) -> None:
 
 
 async def migrated(settings: Settings) -> None:
-    """Brings the schema to its newest version. Raises DatabaseAway, ConfigurationError."""
+    """Brings the schema to its newest version, the search to its language. Raises DatabaseAway, ConfigurationError."""
     database = settings.named_database
     try:
         await migrate(database)
+        await set_search_language(database, settings.search_language)
     except Exception as error:
         if is_away(error):
             raise DatabaseAway(_reason(error)) from None

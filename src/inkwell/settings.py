@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         30, ge=1, le=1440, description="Lifetime of a link to set a new password, in minutes."
     )
     verify_link_hours: int = Field(24, ge=1, le=168, description="Lifetime of a link to confirm an address, in hours.")
+    search_language: str = Field(
+        "english",
+        pattern="^[a-z_][a-z0-9_]{0,62}$",
+        description="Language of full-text search, as PostgreSQL names it; a change makes a migration index all anew.",
+    )
     admin_email: str | None = Field(None, description="First admin, made at start if the address has no account.")
     admin_password: SecretStr | None = Field(None, description="Password of the first admin.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(

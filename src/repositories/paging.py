@@ -1,32 +1,159 @@
-"""A page and the total of its list, in one round trip."""
+"""Lists: sorted, narrowed, counted and cut, a page in one round trip, by statements that are built once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, bindparam, func, select, true
-from sqlalchemy.sql.base import ColumnCollection
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Label,
+    ScalarSelect,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    null,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.elements import ClauseElement
 
-from domain.pages import Slice
+from domain.pages import Counting, Cut, Slice
 from repositories.reading import Executor
+from repositories.tables import totals
 
 T = TypeVar("T")
 
-
-def page_statement(rows: Select[Any], order: Sequence[str], *, descending: bool = False) -> Select[Any]:
-    """The rows from :offset, at most :limit, each behind the total; one row with the total alone for an empty page."""
-    counted = select(func.count().label("total")).select_from(rows.subquery("all_rows")).subquery("counted")
-    cut = rows.order_by(*_sorted(rows.selected_columns, order, descending)).limit(bindparam("limit"))
-    page = cut.offset(bindparam("offset")).subquery("page")
-    joined = select(counted.c.total, *page.c).select_from(counted.outerjoin(page, true()))
-    return joined.order_by(*_sorted(page.c, order, descending))
+DEEP = 500  # rows to pass over, from which on it is cheaper to pass over their keys alone, in the index
 
 
-def _sorted(columns: ColumnCollection[str, Any], order: Sequence[str], descending: bool) -> list[Any]:
-    return [columns[name].desc() if descending else columns[name] for name in order]
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of a request decides over the statement; everything else is bound to it."""
+
+    filters: frozenset[str]
+    sort: str
+    descending: bool
+    after: bool
+    deep: bool
+    total: Counting
 
 
-async def fetch_page(
-    session: Executor, statement: Select[Any], parameters: Mapping[str, Any], make: Callable[..., T]
-) -> Slice[T]:
-    found = (await session.execute(statement, parameters)).all()
-    return Slice([make(*row[1:]) for row in found if row[1] is not None], found[0][0])
+@dataclass(frozen=True, eq=False)
+class Listing(Generic[T]):
+    """A list: what makes a row's value, the columns of each sort key, and the conditions that narrow it.
+
+    A condition is named `filter` where it is bound to a parameter of that name, `filter=value` where the value is
+    part of it. `kept` names the totals that are counted already for a set of conditions. `extras` are computed from
+    the page's rows alone, and come last in a value.
+    """
+
+    make: Callable[..., T]
+    columns: Sequence[ColumnElement[Any]]
+    sorts: Mapping[str, Sequence[ColumnElement[Any]]]
+    filters: Mapping[str, ColumnElement[bool]]
+    kept: Mapping[frozenset[str], Sequence[str]] = field(default_factory=dict)
+    extras: Callable[[Any], Sequence[ColumnElement[Any]]] = lambda _: ()
+
+    async def find(self, session: Executor, wanted: Any, cut: Cut) -> Slice[T]:
+        """The rows of what is `wanted`: a value whose fields are named as the filters are."""
+        shape, bound = self.asked(wanted, cut)
+        found = (await session.execute(_page(self, shape), bound)).all()
+        total = found[0][0]
+        if cut.total == "estimated" and total is None:
+            total = await self._estimated(session, shape, bound)
+        return self._slice([row[1:] for row in found if row[1] is not None], cut, total)
+
+    def asked(self, wanted: Any, cut: Cut) -> tuple[Shape, dict[str, Any]]:
+        """What decides over the statement, and what is bound to it."""
+        given = {name: value for name in wanted.__slots__ if (value := getattr(wanted, name)) is not None}
+        filters = frozenset(name if name in self.filters else f"{name}={value}" for name, value in given.items())
+        places = {f"after_{number}": key for number, key in enumerate(cut.after or ())}
+        bound = given | places | {"limit": cut.limit + 1, "offset": cut.offset}  # one more, to see whether more follow
+        return Shape(filters, cut.sort, cut.descending, cut.after is not None, cut.offset >= DEEP, cut.total), bound
+
+    async def _estimated(self, session: Executor, shape: Shape, bound: Mapping[str, Any]) -> int:
+        plan = (await session.execute(_estimate(self, shape.filters), bound)).one()[0]
+        return int(plan[0]["Plan"]["Plan Rows"])
+
+    def _slice(self, rows: Sequence[Any], cut: Cut, total: int | None) -> Slice[T]:
+        width = len(self.sorts[cut.sort])
+        shown = rows[: cut.limit]
+        end = tuple(shown[-1][:width]) if len(rows) > cut.limit else None
+        return Slice([self.make(*row[width:]) for row in shown], total, end)
+
+    def rows(self, filters: frozenset[str], *columns: ColumnElement[Any]) -> Select[Any]:
+        return select(*columns).where(*(self.filters[name] for name in sorted(filters)))
+
+
+class Explained(Executable, ClauseElement):
+    """The planner's opinion of a statement, which is not run."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(Explained)
+def _explained(element: Explained, compiler: Any, **options: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"
+
+
+@cache
+def _estimate(listing: Listing[Any], filters: frozenset[str]) -> Explained:
+    return Explained(listing.rows(filters, *listing.columns[:1]))
+
+
+@cache
+def _page(listing: Listing[Any], shape: Shape) -> Select[Any]:
+    """The page's rows, each behind the total and its place; one row with the total alone for an empty page."""
+    keys = [column.label(f"key_{number}") for number, column in enumerate(listing.sorts[shape.sort])]
+    page = (_deep_cut(listing, shape, keys) if shape.deep else _cut(listing, shape, *keys, *listing.columns)).subquery()
+    counted = select(_total(listing, shape).label("total")).subquery("counted")
+    joined = select(counted.c.total, *page.c, *listing.extras(page.c)).select_from(counted.outerjoin(page, true()))
+    return joined.order_by(*(_directed(page.c[key.name], shape) for key in keys))
+
+
+def _cut(listing: Listing[Any], shape: Shape, *columns: ColumnElement[Any]) -> Select[Any]:
+    cut = listing.rows(shape.filters, *columns).order_by(*_sorted(listing, shape)).limit(bindparam("limit"))
+    return cut.where(_beyond(listing, shape)) if shape.after else cut.offset(bindparam("offset"))
+
+
+def _deep_cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    """The keys first, and the rows of the page's keys alone."""
+    row_id: Any = listing.columns[0]
+    found = _cut(listing, shape, *keys, row_id.label("row_id")).subquery("found")
+    named = [found.c[key.name] for key in keys]
+    return select(*named, *listing.columns).select_from(found.join(row_id.table, row_id == found.c.row_id))
+
+
+def _sorted(listing: Listing[Any], shape: Shape) -> list[ColumnElement[Any]]:
+    return [_directed(column, shape) for column in listing.sorts[shape.sort]]
+
+
+def _directed(column: ColumnElement[Any], shape: Shape) -> ColumnElement[Any]:
+    return column.desc() if shape.descending else column
+
+
+def _beyond(listing: Listing[Any], shape: Shape) -> ColumnElement[bool]:
+    """Compared as rows: the index is entered at the place, however deep it lies."""
+    columns = listing.sorts[shape.sort]
+    row = tuple_(*columns)
+    place = tuple_(*(bindparam(f"after_{number}", type_=column.type) for number, column in enumerate(columns)))
+    return row < place if shape.descending else row > place
+
+
+def _total(listing: Listing[Any], shape: Shape) -> ScalarSelect[Any] | ColumnElement[Any]:
+    if shape.total != "none" and shape.filters in listing.kept:
+        names: list[ColumnElement[str]] = [literal_column(f"'{name}'") for name in listing.kept[shape.filters]]
+        summed = func.coalesce(func.sum(totals.c.rows), literal_column("0")).cast(BigInteger)
+        return select(summed).where(totals.c.name.in_(names)).scalar_subquery()
+    if shape.total == "exact":
+        return listing.rows(shape.filters, func.count()).scalar_subquery()
+    return null().cast(BigInteger)

@@ -1,21 +1,21 @@
 """Posts in PostgreSQL."""
 
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Select, bindparam, delete, func, select, true, update
+from sqlalchemy import REAL, Column, ColumnElement, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from domain.pages import Slice
-from domain.posts import Post
+from domain.pages import Cut, Slice
+from domain.posts import HIT_ENDS, HIT_STARTS, FoundPost, Post, PostFilter, snippet
 from domain.versions import Versions
 from repositories.failures import violated_constraint
-from repositories.paging import fetch_page, page_statement
+from repositories.paging import Listing
 from repositories.reading import Executor
-from repositories.tables import posts
+from repositories.tables import posts, posts_by_published_at, posts_by_title
 from repositories.versions import among
 
 POST: tuple[Column[Any], ...] = (
@@ -33,6 +33,52 @@ POST: tuple[Column[Any], ...] = (
 _GET = select(*POST).where(posts.c.id == bindparam("post_id"))
 _ADD = insert(posts).returning(*POST)
 _PUBLISH = _ADD.values(published_at=func.now())
+
+_TIME = posts.c.published_at.type
+PUBLIC: Listing[Post] = Listing(
+    Post,
+    POST,
+    sorts={
+        "published_at": (posts.c.published_at, posts.c.id),
+        "created_at": (posts.c.created_at, posts.c.id),
+        "updated_at": (posts.c.updated_at, posts.c.id),
+        "title": (posts_by_title, posts.c.id),
+    },
+    filters={
+        "author": posts.c.author_id == bindparam("author"),
+        # `published` as it stands: `published IS true` would miss the partial indexes.
+        "published=True": posts.c.published,
+        "published=False": ~posts.c.published,
+        "published_from": posts.c.published_at >= bindparam("published_from", type_=_TIME),
+        "published_to": posts.c.published_at < bindparam("published_to", type_=_TIME),
+    },
+    kept={frozenset({"published=True"}): ["posts"]},
+)
+# With drafts among them, whose time is none; the author's indexes are over this key, public or not.
+OF_AUTHOR = replace(PUBLIC, sorts={**PUBLIC.sorts, "published_at": (posts_by_published_at, posts.c.id)})
+
+_QUERY = func.websearch_to_tsquery(func.inkwell_language(), bindparam("q"))
+_HEADLINE = f"StartSel={HIT_STARTS}, StopSel={HIT_ENDS}, MaxWords=40, MinWords=20"
+
+
+def _passage(page: Any) -> list[ColumnElement[Any]]:
+    text = func.left(page.content, func.inkwell_searched())
+    return [
+        func.ts_headline(func.inkwell_language(), func.translate(text, HIT_STARTS + HIT_ENDS, ""), _QUERY, _HEADLINE)
+    ]
+
+
+def _found(*values: Any) -> FoundPost:
+    return FoundPost(*[*values[:-1], snippet(values[-1])])
+
+
+FOUND: Listing[Post] = replace(
+    OF_AUTHOR,
+    make=_found,
+    sorts={**OF_AUTHOR.sorts, "rank": (func.ts_rank(posts.c.search, _QUERY, type_=REAL), posts.c.id)},
+    filters={**OF_AUTHOR.filters, "q": posts.c.search.bool_op("@@")(_QUERY)},
+    extras=_passage,
+)
 
 
 class PostRepository:
@@ -55,13 +101,10 @@ class PostRepository:
         row = (await self._session.execute(_GET, {"post_id": post_id})).one_or_none()
         return Post(*row) if row else None
 
-    async def find_published(self, author_id: UUID | None, *, limit: int, offset: int) -> Slice[Post]:
-        parameters = {"limit": limit, "offset": offset, "author_id": author_id}
-        return await fetch_page(self._session, _published_page(author_id is not None), parameters, Post)
-
-    async def find_own(self, author_id: UUID, published: bool | None, *, limit: int, offset: int) -> Slice[Post]:
-        parameters = {"limit": limit, "offset": offset, "author_id": author_id}
-        return await fetch_page(self._session, _own_page(published), parameters, Post)
+    async def find(self, wanted: PostFilter, cut: Cut) -> Slice[Post]:
+        if wanted.q is not None:
+            return await FOUND.find(self._session, wanted, cut)
+        return await (PUBLIC if wanted.author is None else OF_AUTHOR).find(self._session, wanted, cut)
 
     async def change(
         self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any], expected: Versions = None
@@ -77,22 +120,6 @@ class PostRepository:
         removal = delete(posts).where(_owned(post_id, owner_id), among(posts, expected)).returning(posts.c.author_id)
         row = (await self._session.execute(removal)).one_or_none()
         return row[0] if row else None
-
-
-_BY_AUTHOR = posts.c.author_id == bindparam("author_id")
-
-
-@cache
-def _published_page(of_one_author: bool) -> Select[Any]:
-    # `published` as it stands: `published IS true` would miss the partial indexes.
-    shown = select(*POST).where(posts.c.published, _BY_AUTHOR if of_one_author else true())
-    return page_statement(shown, ["published_at", "id"], descending=True)
-
-
-@cache
-def _own_page(published: bool | None) -> Select[Any]:
-    shown = {None: true(), True: posts.c.published, False: ~posts.c.published}[published]
-    return page_statement(select(*POST).where(_BY_AUTHOR, shown), ["created_at", "id"], descending=True)
 
 
 def _owned(post_id: UUID, owner_id: UUID | None) -> ColumnElement[bool]:

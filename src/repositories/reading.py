@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.sqltypes import NumericCommon
 from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import greenlet_spawn
 
@@ -114,12 +115,17 @@ def _compile(statement: Executable) -> Compiled:
     names = tuple(compiled.positiontup or ())
     constants = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
     binding = [_kind(compiled.binds[name].type).bind_processor(_DIALECT) for name in names]
-    showing = [_kind(column.type).result_processor(_DIALECT, None) for column in compiled._result_columns]
+    showing = [_showing(_kind(column.type)) for column in compiled._result_columns]
     return Compiled(compiled.string, names, constants, _needed(binding), _needed(showing))
 
 
 def _kind(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     return kind.dialect_impl(_DIALECT)
+
+
+def _showing(kind: TypeEngine[Any]) -> Processor | None:
+    """Numbers come from asyncpg as what they are: SQLAlchemy would ask for the column's type, known with the answer."""
+    return None if isinstance(kind, NumericCommon) else kind.result_processor(_DIALECT, None)
 
 
 def _needed(processors: Sequence[Processor | None]) -> Sequence[Processor]:

@@ -1,21 +1,21 @@
 """Users in PostgreSQL."""
 
 from collections.abc import Mapping
-from functools import cache
+from itertools import product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Select, and_, bindparam, delete, func, not_, select, update
+from sqlalchemy import Column, ColumnElement, and_, bindparam, delete, func, literal_column, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from domain.errors import EmailTaken
-from domain.pages import Slice
-from domain.users import Account, Credentials, Role
+from domain.pages import Cut, Slice
+from domain.users import Account, Credentials, Role, UserFilter
 from repositories.failures import violated_constraint
-from repositories.paging import fetch_page, page_statement
+from repositories.paging import Listing
 from repositories.reading import Executor
-from repositories.tables import users
+from repositories.tables import users, users_by_last_name
 
 ACCOUNT: tuple[Column[Any], ...] = (
     users.c.id,
@@ -51,8 +51,49 @@ _ACTIVE_ADMINS = (
     .with_for_update(key_share=True)
 )
 
-_PATTERN = func.inkwell_pattern(bindparam("q"))
 _NAMES = func.inkwell_fold(func.concat_ws(func.chr(31), users.c.first_name, users.c.last_name))
+
+
+def _pattern(name: str) -> ColumnElement[str]:
+    return func.inkwell_pattern(bindparam(name))
+
+
+def _kept_totals() -> dict[frozenset[str], list[str]]:
+    """Roles and whether users are active: every choice of them is counted as it is written."""
+    kept: dict[frozenset[str], list[str]] = {}
+    for role, active in product((None, "user", "admin"), (None, True, False)):
+        chosen = [("role", role), ("is_active", active)]
+        names = [
+            f"users {one} {str(each).lower()}"
+            for one, each in product(("user", "admin"), (True, False))
+            if role in (None, one) and active in (None, each)
+        ]
+        kept[frozenset(f"{name}={value}" for name, value in chosen if value is not None)] = names
+    return kept
+
+
+DIRECTORY = Listing(
+    Account,
+    ACCOUNT,
+    sorts={
+        "created_at": (users.c.created_at, users.c.id),
+        "email": (users.c.email,),
+        "last_name": (users_by_last_name, users.c.id),
+    },
+    filters={
+        "q": users.c.search.like(_pattern("q")),
+        # The index finds whoever has it somewhere; of those few, the names are looked at.
+        "names": and_(users.c.search.like(_pattern("names")), _NAMES.like(_pattern("names"))),
+        # Values as they stand: of a parameter, the planner would not know how many users it is true.
+        "role=user": users.c.role == literal_column("'user'"),
+        "role=admin": users.c.role == literal_column("'admin'"),
+        "is_active=True": users.c.is_active,
+        "is_active=False": not_(users.c.is_active),
+        "created_from": users.c.created_at >= bindparam("created_from", type_=users.c.created_at.type),
+        "created_to": users.c.created_at < bindparam("created_to", type_=users.c.created_at.type),
+    },
+    kept=_kept_totals(),
+)
 
 
 class UserRepository:
@@ -85,11 +126,8 @@ class UserRepository:
         row = (await self._session.execute(_CREDENTIALS, {"email": email})).one_or_none()
         return Credentials(Account(*row[1:]), row[0]) if row else None
 
-    async def find(
-        self, q: str | None, *, with_inactive: bool, by_address: bool = True, limit: int, offset: int
-    ) -> Slice[Account]:
-        parameters = {"limit": limit, "offset": offset} | ({} if q is None else {"q": q})
-        return await fetch_page(self._session, _page(q is not None, with_inactive, by_address), parameters, Account)
+    async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:
+        return await DIRECTORY.find(self._session, wanted, cut)
 
     async def lock(self, user_id: UUID, *, spare_admins: bool = False) -> Account | None:
         statement = _LOCK.where(_NO_ACTIVE_ADMIN) if spare_admins else _LOCK
@@ -123,10 +161,9 @@ class UserRepository:
         row = {"user_id": seen.account.id, "seen": seen.password_hash, "renewed": password_hash}
         return (await self._session.execute(_RENEW_HASH, row)).one_or_none() is not None
 
-    async def remove(self, user_id: UUID, *, spare_admins: bool = False) -> bool:
+    async def remove(self, user_id: UUID) -> bool:
         self._changed.add(user_id)
-        removal = _REMOVE.where(_NO_ACTIVE_ADMIN) if spare_admins else _REMOVE
-        return (await self._session.execute(removal, {"user_id": user_id})).one_or_none() is not None
+        return (await self._session.execute(_REMOVE, {"user_id": user_id})).one_or_none() is not None
 
     async def lock_active_admins(self) -> set[UUID]:
         return set((await self._session.execute(_ACTIVE_ADMINS)).scalars())
@@ -137,13 +174,3 @@ def _proved_address(changes: Mapping[str, Any]) -> dict[str, Any]:
     if "email" not in changes:
         return {}
     return {"email_verified": and_(users.c.email_verified, users.c.email == changes["email"])}
-
-
-@cache
-def _page(searching: bool, with_inactive: bool, by_address: bool) -> Select[Any]:
-    rows = select(*ACCOUNT)
-    if searching:
-        rows = rows.where(users.c.search.like(_PATTERN))
-        # The index finds whoever has it somewhere; of those few, the names are looked at.
-        rows = rows if by_address else rows.where(_NAMES.like(_PATTERN))
-    return page_statement(rows if with_inactive else rows.where(users.c.is_active), ["created_at", "id"])

@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -24,6 +24,7 @@ from domain.errors import (
     TokenInvalid,
     TokenMissing,
 )
+from domain.pages import Page, Pagination
 from domain.users import Actor, Client
 from routes.request import Request
 from service import Services
@@ -121,6 +122,13 @@ def reply(
     return Response(adapter.dump_json(value), status, {"Content-Type": "application/json", **(headers or {})})
 
 
+def reply_page(adapter: TypeAdapter[Page[T]], page: Page[T]) -> Response:
+    """The page as JSON, with links to the first, the previous and the next one (RFC 8288)."""
+    answer = reply(adapter, page)
+    answer.headers["Link"] = ", ".join(f'<{target}>; rel="{name}"' for name, target in _links(page.pagination))
+    return answer
+
+
 def no_content() -> Response:
     return bodiless(204)
 
@@ -134,6 +142,23 @@ def bodiless(status: int, headers: Mapping[str, str] | None = None) -> Response:
 
 class _NoQuery(BaseModel):
     model_config = {"extra": "forbid"}
+
+
+def _links(here: Pagination) -> Iterator[tuple[str, str]]:
+    yield "first", _elsewhere()
+    if here.page is not None and here.page > 1:
+        yield "prev", _elsewhere(page=str(here.page - 1))
+    if here.next_cursor and here.page is None:
+        yield "next", _elsewhere(cursor=here.next_cursor)
+    elif here.next_cursor and here.page is not None:
+        yield "next", _elsewhere(page=str(here.page + 1))
+
+
+def _elsewhere(**place: str) -> str:
+    """The same list from another place on, as a relative reference."""
+    kept = {key: value for key, value in _parameters().items() if key not in ("page", "cursor")}
+    found = urlencode(kept | place, quote_via=quote)
+    return quote(request.path) + (f"?{found}" if found else "")
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing_extensions import TypedDict
 
 from domain.errors import PostNotFound, UserNotFound
 from domain.pages import Page
-from domain.posts import Post
+from domain.posts import FoundPost, Post
 from routes.conditional import expected, reply_tagged
-from routes.http import actor, body, no_content, no_query, path_id, query, reply, request, services, visitor
+from routes.http import actor, body, no_content, no_query, path_id, query, reply_page, request, services, visitor
 from routes.idempotency import once
 from service.posts import AuthorListing, NewPost, PostChanges, PostListing
 
@@ -22,7 +22,7 @@ class OnePost(TypedDict):
 
 
 POST = TypeAdapter(OnePost)
-POSTS = TypeAdapter(Page[Post])
+POSTS = TypeAdapter(Page[FoundPost | Post])
 
 
 def one(post: Post) -> Response:
@@ -36,14 +36,14 @@ def made(post: Post) -> Response:
 @posts.get("/posts")
 async def index() -> Response:
     reader = await (actor() if request.args.get("mine") == "true" else visitor())
-    return reply(POSTS, await services.posts.list(reader, query(PostListing)))
+    return reply_page(POSTS, await services.posts.list(reader, query(PostListing)))
 
 
 @posts.get("/users/<user_id>/posts")
 async def index_by(user_id: str) -> Response:
     await visitor()
     listing = query(AuthorListing)
-    return reply(POSTS, await services.posts.list_by(path_id(user_id, UserNotFound), listing))
+    return reply_page(POSTS, await services.posts.list_by(path_id(user_id, UserNotFound), listing))
 
 
 @posts.post("/posts")

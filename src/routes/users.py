@@ -8,7 +8,7 @@ from domain.errors import UserNotFound
 from domain.pages import Page
 from domain.users import Account, User
 from routes.conditional import expected, reply_tagged
-from routes.http import actor, body, no_content, no_query, path_id, query, reply, services
+from routes.http import actor, body, no_content, no_query, path_id, query, reply_page, services
 from routes.idempotency import once
 from service.users import NewUser, UserChanges, UserListing
 
@@ -35,7 +35,7 @@ def made(user: User) -> Response:
 
 @users.get("")
 async def index() -> Response:
-    return reply(USERS, await services.users.list(await actor(), query(UserListing)))
+    return reply_page(USERS, await services.users.list(await actor(), query(UserListing)))
 
 
 @users.post("")

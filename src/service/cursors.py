@@ -2,20 +2,41 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TypeGuard
+from math import isfinite
+from typing import TypeGuard, TypeVar
+from uuid import UUID
 
 from domain.errors import BadCursor
+from domain.pages import Key, Place
 
 VERSION = b"\x01"
 FINGERPRINT_BYTES = 8
+MOST_IN_FOUR_BYTES = 3e38
 
-Place = Sequence[str | None]
+K = TypeVar("K")
+
+Words = Sequence[str | None]
 
 
-def make_cursor(listing: str, place: Place) -> str:
+def cursor_after(listing: str, place: Place) -> str:
     """`listing` says which list it is, with its filters and its order; `place` is the sort key of the last row seen."""
+    return make_cursor(listing, [_spelt(key) for key in place])
+
+
+def place_of(cursor: str, listing: str, types: Sequence[type[Key]]) -> Place:
+    """The place, of keys of these types. Raises BadCursor for what `cursor_after` did not make for this listing."""
+    words = read_cursor(cursor, listing)
+    try:
+        return tuple(_READERS[kind](word or "") for kind, word in zip(types, words, strict=True))
+    except ValueError:
+        raise BadCursor from None
+
+
+def make_cursor(listing: str, place: Words) -> str:
+    """The place, already in words, as a word that only this listing understands."""
     text = json.dumps(list(place), ensure_ascii=False, separators=(",", ":"))
     return urlsafe_b64encode(VERSION + _fingerprint(listing) + text.encode()).rstrip(b"=").decode()
 
@@ -39,3 +60,36 @@ def _is_place(value: object) -> TypeGuard[list[str | None]]:
 
 def _fingerprint(listing: str) -> bytes:
     return sha256(listing.encode()).digest()[:FINGERPRINT_BYTES]
+
+
+def _spelt(key: Key) -> str:
+    return key.isoformat() if isinstance(key, datetime) else str(key)
+
+
+def _time(word: str) -> datetime:
+    time = datetime.fromisoformat(word)
+    return _only(time.utcoffset() == timedelta(0) and _spelt(time) == word, time)
+
+
+def _text(word: str) -> str:
+    return _only("\0" not in word, word)
+
+
+def _number(word: str) -> float:
+    """A number that four bytes hold: it was made of them."""
+    number = float(word)
+    return _only(isfinite(number) and abs(number) < MOST_IN_FOUR_BYTES and _spelt(number) == word, number)
+
+
+def _id(word: str) -> UUID:
+    found = UUID(word)
+    return _only(_spelt(found) == word, found)
+
+
+def _only(right: bool, key: K) -> K:
+    if not right:
+        raise ValueError
+    return key
+
+
+_READERS: dict[type[Key], Callable[[str], Key]] = {datetime: _time, str: _text, float: _number, UUID: _id}

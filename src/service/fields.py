@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ TELLING_LOCAL_PART = 4  # shorter local parts turn up in good passwords by chanc
 
 
 _DIGITS = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class Input(BaseModel):
@@ -87,13 +89,18 @@ def as_uuid(text: str) -> UUID:
     raise PydanticCustomError("uuid_format", "Not a UUID")  # a ValueError
 
 
+def _time(text: object) -> object:
+    """A time with its offset, in UTC: without one it would mean another moment to everybody."""
+    with suppress(ValueError, OverflowError):
+        if isinstance(text, str) and _RFC_3339.fullmatch(text.upper()):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    if isinstance(text, datetime) and text.tzinfo is not None:
+        return text
+    raise PydanticCustomError("time_format", "Not an RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z")
+
+
 def _blank_is_none(text: object) -> object:
     return None if text == "" else text
-
-
-def _nothing(text: object) -> None:
-    if text not in ("", None):
-        raise PydanticCustomError("not_searchable", "This list cannot be searched")
 
 
 WithoutNul = AfterValidator(_without_nul)
@@ -109,7 +116,7 @@ Content = Annotated[str, StringConstraints(min_length=1, max_length=200_000), Wi
 QueryFlag = Annotated[bool, BeforeValidator(_truth)]
 PageNumber = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=1_000_000)]
 PageLimit = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)]
+QueryTime = Annotated[datetime, BeforeValidator(_time)]
 QueryId = Annotated[UUID, BeforeValidator(as_uuid)]
 _Search = Annotated[str, StringConstraints(max_length=100), WithoutNul]
 SearchText = Annotated[_Search | None, BeforeValidator(_blank_is_none)]
-NoSearch = Annotated[None, BeforeValidator(_nothing)]

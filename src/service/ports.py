@@ -10,9 +10,9 @@ from domain.audit import AuditEvent
 from domain.auth import Session, SignIn
 from domain.idempotency import KeptAnswer
 from domain.mail import Link, Mail, Purpose
-from domain.pages import Slice
-from domain.posts import Post
-from domain.users import Account, Client, Credentials, Role
+from domain.pages import Cut, Slice
+from domain.posts import Post, PostFilter
+from domain.users import Account, Client, Credentials, Role, UserFilter
 from domain.versions import Versions
 
 PURGE_BATCH = 500  # rows in one transaction: short enough to disturb nobody
@@ -36,10 +36,8 @@ class Users(Protocol):
 
     async def credentials(self, email: str) -> Credentials | None: ...
 
-    async def find(
-        self, q: str | None, *, with_inactive: bool, by_address: bool = True, limit: int, offset: int
-    ) -> Slice[Account]:
-        """Oldest first; `q` is a part of the first or the last name or, `by_address`, of the e-mail, in any case."""
+    async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:
+        """By created_at, email or last_name, where whoever has none comes first."""
 
     async def lock(self, user_id: UUID, *, spare_admins: bool = False) -> Account | None:
         """The user, whom nobody else changes until this unit of work ends; with `spare_admins` no active admin."""
@@ -59,11 +57,8 @@ class Users(Protocol):
         Whether it was still the one stored.
         """
 
-    async def remove(self, user_id: UUID, *, spare_admins: bool = False, expected: Versions = None) -> bool:
-        """Whether there was such a user, with `spare_admins` no active admin, in an expected version.
-
-        Its posts and sessions go with it.
-        """
+    async def remove(self, user_id: UUID) -> bool:
+        """Whether there was such a user; its posts and sessions go with it."""
 
     async def lock_active_admins(self) -> set[UUID]:
         """The active admins; nobody else changes who they are until this unit of work ends."""
@@ -77,11 +72,11 @@ class Posts(Protocol):
 
     async def get(self, post_id: UUID) -> Post | None: ...
 
-    async def find_published(self, author_id: UUID | None, *, limit: int, offset: int) -> Slice[Post]:
-        """By everybody or by one author, newest published first."""
+    async def find(self, wanted: PostFilter, cut: Cut) -> Slice[Post]:
+        """By published_at, where what never was comes first, created_at, updated_at, title or, in a search, rank.
 
-    async def find_own(self, author_id: UUID, published: bool | None, *, limit: int, offset: int) -> Slice[Post]:
-        """An author's, drafts too or only those (not) published, newest created first."""
+        What a search finds are FoundPosts.
+        """
 
     async def change(
         self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any], expected: Versions = None

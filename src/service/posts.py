@@ -1,6 +1,6 @@
 """Posts: what authors write, and what the world sees of it."""
 
-from typing import NoReturn
+from typing import Literal, NoReturn
 from uuid import UUID
 
 from pydantic import ValidationInfo, field_validator
@@ -10,11 +10,11 @@ from uuid_utils.compat import uuid7
 from domain.audit import Action
 from domain.errors import NotYours, PostNotFound, PreconditionFailed, TokenMissing, UserInactive, UserNotFound
 from domain.pages import Page, Slice
-from domain.posts import Post
+from domain.posts import Post, PostFilter
 from domain.users import Actor
 from domain.versions import Versions, require
 from service.audit import record
-from service.fields import Content, Input, NoSearch, QueryFlag, QueryId, Title
+from service.fields import Content, Input, QueryFlag, QueryId, QueryTime, SearchText, Title
 from service.idempotency import Idempotency, Once
 from service.pagination import PageRequest
 from service.ports import Store, UnitOfWork
@@ -36,11 +36,33 @@ class PostChanges(Input):
     published: bool = False
 
 
-class AuthorListing(PageRequest):
-    """A page of published posts; `author` narrows it to one."""
+PostOrder = Literal[
+    "published_at",
+    "-published_at",
+    "created_at",
+    "-created_at",
+    "updated_at",
+    "-updated_at",
+    "title",
+    "-title",
+]
+BEST_FIRST = "-rank"
 
-    q: NoSearch = None
+
+class AuthorListing(PageRequest):
+    """A page of published posts; `author` narrows it to one. `published_to` itself is out of the range."""
+
+    q: SearchText = None
+    sort: PostOrder | None = None
     author: QueryId | None = None
+    published_from: QueryTime | None = None
+    published_to: QueryTime | None = None
+
+    def wanted(self, author_id: UUID | None, *, published: bool | None) -> PostFilter:
+        return PostFilter(author_id, published, self.published_from, self.published_to, self.q)
+
+    def order(self, newest_first: str) -> str:
+        return self.sort or (BEST_FIRST if self.q else newest_first)
 
 
 class PostListing(AuthorListing):
@@ -64,22 +86,25 @@ class PostService:
         self._store, self._idempotency = store, idempotency
 
     async def list(self, reader: Actor | None, listing: PostListing) -> Page[Post]:
-        """Published posts, newest published first; or the reader's own, newest created first. Raises TokenMissing."""
-        if listing.mine:
-            return await self._list_own(reader, listing)
-        async with self._store.read() as work:
-            found = await work.posts.find_published(listing.author, limit=listing.limit, offset=listing.offset)
-        return listing.answer(found)
+        """Published posts, newest published first; or the reader's own, newest created first; a search's best first.
+
+        Raises TokenMissing, BadCursor, InvalidQuery.
+        """
+        if not listing.mine:
+            return await self._find(listing, listing.wanted(listing.author, published=True), "-published_at")
+        if reader is None:
+            raise TokenMissing
+        nothing = listing.author not in (None, reader.id)
+        wanted = listing.wanted(reader.id, published=listing.published)
+        return await self._find(listing, wanted, "-created_at", nothing=nothing)
 
     async def list_by(self, author_id: UUID, listing: AuthorListing) -> Page[Post]:
-        """One author's published posts, the same for every reader. Raises UserNotFound."""
+        """One author's published posts, the same for every reader. Raises UserNotFound, BadCursor, InvalidQuery."""
         async with self._store.read() as work:
             if await work.users.get(author_id) is None:
                 raise UserNotFound
-            if listing.author not in (None, author_id):
-                return listing.answer(NO_POSTS)
-            found = await work.posts.find_published(author_id, limit=listing.limit, offset=listing.offset)
-        return listing.answer(found)
+        nothing = listing.author not in (None, author_id)
+        return await self._find(listing, listing.wanted(author_id, published=True), "-published_at", nothing=nothing)
 
     async def get(self, reader: Actor | None, post_id: UUID) -> Post:
         """Raises PostNotFound, also for a draft that is not the reader's to see."""
@@ -110,17 +135,14 @@ class PostService:
                 _unchanged(await work.posts.get(post_id), actor)
             await _record(work, "post.delete", actor, post_id, author_id)
 
-    async def _list_own(self, reader: Actor | None, listing: PostListing) -> Page[Post]:
-        if reader is None:
-            raise TokenMissing
-        if listing.author not in (None, reader.id):
-            return listing.answer(NO_POSTS)
+    async def _find(
+        self, listing: AuthorListing, wanted: PostFilter, newest_first: str, *, nothing: bool = False
+    ) -> Page[Post]:
+        cut = listing.cut(wanted, listing.order(newest_first))
+        if nothing:
+            return listing.answer(Slice([], None if cut.total == "none" else 0))
         async with self._store.read() as work:
-            found = await work.posts.find_own(reader.id, listing.published, limit=listing.limit, offset=listing.offset)
-        return listing.answer(found)
-
-
-NO_POSTS: Slice[Post] = Slice([], 0)
+            return listing.answer(await work.posts.find(wanted, cut), wanted, cut.order)
 
 
 async def _add(work: UnitOfWork, author: Actor, new: NewPost) -> Post:

@@ -1,7 +1,7 @@
 """The directory: who has an account, and what may be changed about it."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -9,10 +9,10 @@ from uuid_utils.compat import uuid7
 from domain.audit import OPERATOR, Action
 from domain.errors import AdminRequired, LastAdmin, NotYours, RegistrationClosed, UserNotFound
 from domain.pages import Page
-from domain.users import Access, Account, Actor, Client, Role, User
+from domain.users import Access, Account, Actor, Client, Role, User, UserFilter
 from domain.versions import Versions, require
 from service.audit import difference, record
-from service.fields import Email, Input, Name, Password, SearchText
+from service.fields import Email, Input, Name, Password, QueryFlag, QueryTime, SearchText
 from service.idempotency import Idempotency, Once
 from service.mail import enqueue, mail_new_password
 from service.pagination import PageRequest
@@ -53,10 +53,23 @@ class UserChanges(Input):
     is_active: bool = True
 
 
+UserOrder = Literal["created_at", "-created_at", "email", "-email", "last_name", "-last_name"]
+
+
 class UserListing(PageRequest):
-    """A page of the directory, of those whose e-mail or name contains `q`."""
+    """A page of the directory, of those whose e-mail or name contains `q`; `created_to` itself is out of the range."""
 
     q: SearchText = None
+    sort: UserOrder = "created_at"
+    role: Role | None = None
+    is_active: QueryFlag | None = None
+    created_from: QueryTime | None = None
+    created_to: QueryTime | None = None
+
+    def wanted(self, *, by_address: bool, active_only: bool) -> UserFilter:
+        q, names = (self.q, None) if by_address else (None, self.q)
+        is_active = True if active_only else self.is_active
+        return UserFilter(q, names, self.role, is_active, self.created_from, self.created_to)
 
 
 class UserService:
@@ -85,12 +98,15 @@ class UserService:
             return await self._idempotency.run(work, actor, once, add)
 
     async def list(self, actor: Actor, listing: UserListing) -> Page[User]:
-        """Oldest first; the inactive ones are for admins."""
+        """Oldest first by default; the inactive ones are for admins. Raises AdminRequired, BadCursor, InvalidQuery."""
         by_address = actor.is_admin or self._access.members_see_addresses
-        cut = {"limit": listing.limit, "offset": listing.offset}
+        wanted = listing.wanted(by_address=by_address, active_only=not actor.is_admin)
+        cut = listing.cut(wanted, listing.sort)
+        if listing.is_active is not None or (cut.sort == "email" and not by_address):  # the order would tell addresses
+            _require_admin(actor)
         async with self._store.read() as work:
-            found = await work.users.find(listing.q, with_inactive=actor.is_admin, by_address=by_address, **cut)
-        return listing.answer(found.map(lambda account: actor.view(account, self._access)))
+            found = await work.users.find(wanted, cut)
+        return listing.answer(found.map(lambda account: actor.view(account, self._access)), wanted, cut.order)
 
     async def get(self, actor: Actor, user_id: UUID) -> User:
         """Raises UserNotFound."""

@@ -61,6 +61,10 @@ QUERIES = [
     "&".join(f"a{number}=1" for number in range(100)),
     "published=true",
     "author=7",
+    "cursor=AQ",
+    "cursor=%00",
+    "sort=id;--",
+    "total=all",
 ]
 IDS = ["7", "%00", "%FF", "%C3%28", "..", "%2e%2e", "' OR 1=1 --", "x" * 2000, "01890a5d-ac96-774b-bcce-b302099a8057x"]
 PARAMETER = re.compile("<[^>]+>")

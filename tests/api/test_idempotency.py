@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from quart import Quart
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from werkzeug.datastructures import Headers
 
@@ -259,29 +258,24 @@ async def test_a_writer_who_is_deleted_meanwhile_is_no_crash(ada: Client, admin:
     assert {answer.status for answer in answers[:-1]} <= {201, 401}
 
 
-@pytest.fixture
-def statements(app: Quart) -> list[str]:
-    """What the app has PostgreSQL do from now on."""
-    database: Database = app.extensions["inkwell"].posts._store
-    seen: list[str] = []
-    engine = database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", lambda *about: seen.append(about[2].split()[0]))
-    return seen
+def verbs(statements: list[str]) -> list[str]:
+    """What was done, besides finding out who asks."""
+    return [statement.split()[0] for statement in statements if "sessions" not in statement]
 
 
 async def test_without_a_key_not_one_more_statement_runs(ada: Client, admin: Client, statements: list[str]) -> None:
     statements.clear()
     await ada.post("/api/posts", POST)
-    assert statements == ["SELECT", "INSERT"]  # who asks, and the post
+    assert verbs(statements) == ["INSERT"]
     statements.clear()
     await admin.post("/api/users", USER)
-    assert statements == ["SELECT", "INSERT"]
+    assert verbs(statements) == ["INSERT"] * 3  # the user, the audit trail, and the mail to prove the address
 
 
 async def test_with_a_key_three_more_run(ada: Client, statements: list[str]) -> None:
     statements.clear()
     await ada.post("/api/posts", POST, headers=KEY)
-    assert statements == ["SELECT", "SELECT", "SELECT", "INSERT", "INSERT"]
+    assert verbs(statements) == ["SELECT", "SELECT", "INSERT", "INSERT"]
 
 
 async def test_elsewhere_a_key_means_nothing(ada: Client) -> None:

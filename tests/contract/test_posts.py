@@ -1,12 +1,13 @@
 """What every store promises about posts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from uuid_utils.compat import uuid7
 
-from domain.pages import Slice
-from domain.posts import Post
+from domain.pages import Cut, Slice
+from domain.posts import Post, PostFilter
 from domain.users import Account
 from service.ports import Store
 from tests.fakes import NOBODY, add_post, add_user, change_user
@@ -24,16 +25,21 @@ async def stored(store: Store, post: Post) -> Post | None:
         return await work.posts.get(post.id)
 
 
-async def published(store: Store, by: Account | None = None, *, limit: int = 100, offset: int = 0) -> Slice[Post]:
+async def find(store: Store, wanted: PostFilter, cut: Cut) -> Slice[Post]:
+    """The rows and their number; where the next page begins is tested with the walks."""
     async with store.read() as work:
-        return await work.posts.find_published(by.id if by else None, limit=limit, offset=offset)
+        return replace(await work.posts.find(wanted, cut), end=None)
+
+
+async def published(store: Store, by: Account | None = None, *, limit: int = 100, offset: int = 0) -> Slice[Post]:
+    wanted = PostFilter(author=by.id if by else None, published=True)
+    return await find(store, wanted, Cut("-published_at", limit, offset))
 
 
 async def own(
     store: Store, by: Account, shown: bool | None = None, *, limit: int = 100, offset: int = 0
 ) -> Slice[Post]:
-    async with store.read() as work:
-        return await work.posts.find_own(by.id, shown, limit=limit, offset=offset)
+    return await find(store, PostFilter(author=by.id, published=shown), Cut("-created_at", limit, offset))
 
 
 async def test_a_published_post_has_the_time_of_its_publication(store: Store, ada: Account) -> None:

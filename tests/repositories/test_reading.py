@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import pytest
 from asyncpg import PostgresError
-from sqlalchemy import Integer, Text, bindparam, func, literal, select, text, type_coerce
+from sqlalchemy import REAL, Integer, Numeric, Text, bindparam, func, literal, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -46,6 +47,12 @@ async def test_values_are_translated_where_their_type_needs_it(look: Look) -> No
     statement = select(bindparam("given", type_=JSONB), type_coerce(func.to_jsonb(text("'é'::text")), JSONB))
     given = {"list": [1, None], "word": "é"}
     assert list((await look.execute(statement, {"given": given})).one()) == [given, "é"]
+
+
+async def test_numbers_are_what_they_are_in_the_database(look: Look) -> None:
+    statement = select(bindparam("real", type_=REAL), bindparam("exact", type_=Numeric))
+    row = (await look.execute(statement, {"real": 0.1, "exact": Decimal("0.10")})).one()
+    assert [repr(value) for value in row] == ["0.1", "Decimal('0.10')"]
 
 
 async def test_a_parameter_that_was_forgotten_is_not_taken_for_null(look: Look) -> None:

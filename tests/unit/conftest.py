@@ -1,16 +1,12 @@
 """The services on a store in memory, and people who use them."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from domain.users import Access, Actor
-from service.idempotency import Idempotency
+from domain.users import Actor
 from service.passwords import Passwords
 from service.posts import PostService
-from service.throttles import ThrottleService
 from service.users import UserService
-from tests.fakes import Clock, MemoryStore, add_user, patient_throttles, signed_in
+from tests.fakes import MemoryStore, add_user, post_service, signed_in, user_service
 
 
 @pytest.fixture
@@ -19,33 +15,13 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture
-def passwords() -> Iterator[Passwords]:
-    """A hasher as cheap as can be."""
-    passwords = Passwords(memory_kib=8, passes=1)
-    yield passwords
-    passwords.close()
+def users(store: MemoryStore, passwords: Passwords) -> UserService:
+    return user_service(store, passwords)
 
 
 @pytest.fixture
-def throttles(store: MemoryStore) -> ThrottleService:
-    return patient_throttles(store)
-
-
-@pytest.fixture
-def idempotency(store: MemoryStore) -> Idempotency:
-    return Idempotency(store, [b"a secret"], now=Clock())
-
-
-@pytest.fixture
-def users(
-    store: MemoryStore, passwords: Passwords, throttles: ThrottleService, idempotency: Idempotency
-) -> UserService:
-    return UserService(store, passwords, Access(), throttles, idempotency)
-
-
-@pytest.fixture
-def posts(store: MemoryStore, idempotency: Idempotency) -> PostService:
-    return PostService(store, idempotency)
+def posts(store: MemoryStore) -> PostService:
+    return post_service(store)
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """Cursors: read back as they were made, and nothing else is read."""
 
 from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
 from hashlib import sha256
+from uuid import UUID
 
 import pytest
 
 from domain.errors import BadCursor
-from service.cursors import FINGERPRINT_BYTES, make_cursor, read_cursor
+from domain.pages import Key
+from service.cursors import FINGERPRINT_BYTES, cursor_after, make_cursor, place_of, read_cursor
 
 LISTING = "users sort=email role=user"
 
@@ -48,3 +51,41 @@ BROKEN = {
 def test_anything_else_is_refused(cursor: str) -> None:
     with pytest.raises(BadCursor):
         read_cursor(cursor, LISTING)
+
+
+PLACES: list[tuple[Key, ...]] = [
+    (datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), UUID(int=7)),
+    (datetime.max.replace(tzinfo=UTC), UUID(int=0)),
+    ("", UUID(int=7)),
+    ("é\n\"'\x1f\U0001f600" * 50,),
+    (0.06079271063208580, UUID(int=7)),
+    (1e-20, UUID(int=7)),
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_comes_back_to_the_last_bit(place: tuple[Key, ...]) -> None:
+    assert place_of(cursor_after(LISTING, place), LISTING, [type(key) for key in place]) == place
+
+
+@pytest.mark.parametrize(
+    ("types", "words"),
+    [
+        ((datetime,), ["2026-01-01T00:00:00"]),
+        ((datetime,), ["2026-01-01T00:00:00+02:00"]),
+        ((datetime,), ["2026-01-01T00:00:00Z"]),
+        ((datetime,), [None]),
+        ((str,), ["a\0b"]),
+        ((float,), ["nan"]),
+        ((float,), ["inf"]),
+        ((float,), ["1e39"]),
+        ((float,), ["1_0.0"]),
+        ((UUID,), ["7"]),
+        ((UUID,), [str(UUID(int=10)).upper()]),
+        ((str, UUID), ["a"]),
+        ((str,), ["a", str(UUID(int=7))]),
+    ],
+)
+def test_a_place_of_other_types_is_refused(types: tuple[type[Key], ...], words: list[str | None]) -> None:
+    with pytest.raises(BadCursor):
+        place_of(make_cursor(LISTING, words), LISTING, types)

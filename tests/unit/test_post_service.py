@@ -111,7 +111,9 @@ async def test_the_public_list_is_newest_first_and_cut_into_pages(
 ) -> None:
     newer = await add_post(store, bob.id)
     first = await posts.list(None, PostListing(limit=1))
-    assert first == Page([newer], Pagination(1, 1, 2, 2, None))
+    cursor = first.pagination.next_cursor
+    assert first == Page([newer], Pagination(1, 1, 2, 2, cursor))
+    assert await posts.list(None, PostListing(limit=1, cursor=cursor)) == Page([post], Pagination(None, 1, 2, 2, None))
     assert (await posts.list(None, PostListing(limit=1, page=2))).data == [post]
     assert await posts.list(None, PostListing(limit=1, page=3)) == Page([], Pagination(3, 1, 2, 2, None))
 

@@ -10,11 +10,9 @@ from uuid_utils.compat import uuid7
 
 from domain.errors import AdminRequired, DomainError, EmailTaken, LastAdmin, NotYours, Unavailable, UserNotFound
 from domain.users import Access, Account, Actor, Client, Credentials, User
-from service.idempotency import Idempotency
 from service.passwords import Passwords
-from service.throttles import ThrottleService
 from service.users import NewAccount, NewPassword, NewUser, UserChanges, UserListing, UserService
-from tests.fakes import HASH, NOBODY, MemoryStore, add_post, add_user, change_user, signed_in
+from tests.fakes import HASH, NOBODY, MemoryStore, add_post, add_user, change_user, signed_in, user_service
 from tests.support import PASSWORD
 
 CLIENT = Client("192.0.2.1", "A browser", "a-request")
@@ -79,11 +77,11 @@ async def test_ids_are_made_in_the_order_of_registration(users: UserService) -> 
 
 
 async def test_nothing_is_stored_where_the_password_cannot_be_hashed(
-    store: MemoryStore, throttles: ThrottleService, idempotency: Idempotency
+    store: MemoryStore,
 ) -> None:
     full = Passwords(memory_kib=8, passes=1, queue_length=-1)  # no place for anybody
     with pytest.raises(Unavailable):
-        await UserService(store, full, Access(), throttles, idempotency).register(NEW, CLIENT)
+        await user_service(store, full).register(NEW, CLIENT)
     async with store.read() as work:
         assert await work.users.credentials("new@example.com") is None
     full.close()
@@ -372,3 +370,12 @@ async def test_a_user_deactivated_in_part_of_a_refused_change_stays_active(
     with pytest.raises(EmailTaken):
         await users.change(admin, admin.id, UserChanges(role="user", email="ada@example.com"))
     assert await stored(store, admin.id) == admin.account
+
+
+async def test_the_order_of_addresses_is_for_those_who_see_them(
+    store: MemoryStore, passwords: Passwords, ada: Actor, admin: Actor
+) -> None:
+    users = user_service(store, passwords, Access(members_see_addresses=False))
+    with pytest.raises(AdminRequired):
+        await users.list(ada, UserListing(sort="email"))
+    assert len((await users.list(admin, UserListing(sort="email"))).data) == 2
