@@ -28,6 +28,7 @@ class Listener:
     def __init__(self, database: DatabaseUrl, sign_ins: SignIns, *, connect_timeout_s: float) -> None:
         self._database, self._sign_ins, self._connect_timeout_s = database, sign_ins, connect_timeout_s
         self._task: asyncio.Task[NoReturn] | None = None
+        self._told = ""
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep_listening(), name="listener")
@@ -43,11 +44,20 @@ class Listener:
             try:
                 await self._listen()
             except Exception as error:
-                if not is_outage(error):
-                    log.error("listener_failed", exc_info=error)
+                self._tell(error)
             finally:
                 self._sign_ins.distrust()
             await asyncio.sleep(RETRY_S)
+
+    def _tell(self, error: Exception) -> None:
+        """Everybody is still served, so this line is all that shows it; once for each cause, not for each attempt."""
+        if repr(error) == self._told:
+            return
+        self._told = repr(error)
+        if is_outage(error):
+            log.warning("listener_away", cause=repr(error))
+        else:
+            log.error("listener_failed", exc_info=error)
 
     async def _listen(self) -> NoReturn:
         connection = await self._connect()
@@ -63,14 +73,19 @@ class Listener:
         url, arguments = self._database, self._database.connect_args
         arguments["server_settings"] |= {"application_name": "inkwell listener"}
         named = {"user": url.user, "password": url.password, "database": url.database}
-        return await asyncpg.connect(**named, **arguments, timeout=self._connect_timeout_s)
+        timeouts = {"timeout": self._connect_timeout_s, "command_timeout": VOUCHED_S}
+        return await asyncpg.connect(**named, **(timeouts | arguments))
 
     async def _beat(self, connection: "asyncpg.Connection[Any]") -> None:
         """Whatever was committed before this question was put has been heard when its answer is here."""
         asked = time.monotonic()
-        if await connection.fetchval("SELECT pg_is_in_recovery()", timeout=VOUCHED_S):
+        backend, is_standby = await connection.fetchrow("SELECT pg_backend_pid(), pg_is_in_recovery()")
+        if is_standby:
             raise ConnectionError("a standby, which hears of nothing")
+        if backend != connection.get_server_pid():
+            raise ConnectionError("a pooler, which may pass nothing on: DATABASE_LISTEN_URL goes past it")
         self._sign_ins.vouch(asked + VOUCHED_S)
+        self._told = ""
 
     def _heard(self, _connection: object, _pid: int, _channel: str, user_id: object) -> None:
         self._sign_ins.forget(UUID(str(user_id)))

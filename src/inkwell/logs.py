@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-ROW = re.compile(r"DETAIL:[^\n]*")
+VALUES = re.compile(r"(DETAIL|query argument \$[0-9]+):[^\n]*")
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
@@ -45,12 +45,12 @@ def configure_logging(log_format: Literal["json", "pretty"] | None) -> None:
 
 def _rendering(pretty: bool) -> list[structlog.typing.Processor]:
     renderer = structlog.dev.ConsoleRenderer(repr_native_str=True) if pretty else structlog.processors.JSONRenderer()
-    return [structlog.processors.format_exc_info, _hide_rows, renderer]
+    return [structlog.processors.format_exc_info, _hide_values, renderer]
 
 
-def _hide_rows(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """PostgreSQL tells the whole row that it refused, and a row may hold a password hash."""
+def _hide_values(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """PostgreSQL tells the whole row that it refused, asyncpg the value; either may be a password hash."""
     for name in ("exception", "cause"):
         if name in event:
-            event[name] = ROW.sub("DETAIL: (hidden)", str(event[name]))
+            event[name] = VALUES.sub(r"\1: (hidden)", str(event[name]))
     return event

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from asyncpg import InterfaceError
+from asyncpg import InterfaceError, InvalidCachedStatementError
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -24,12 +25,15 @@ _BUSY = (
     "57014",  # statement time-out
     "25P03",  # idle too long in a transaction
 )
+_LOST = (OSError, PoolTimeoutError, InterfaceError, TargetServerAttributeNotMatched)  # the last: no primary just now
 _BEHIND = ("42P01", "42703")  # table or column not there yet: the code is ahead of the schema
 
 
 def is_outage(error: BaseException) -> bool:
     """Whether the same request may succeed later."""
-    return _is_one_of(error, _AWAY + _BUSY + _BEHIND)
+    # A migration changed the type of a column: the statement is prepared anew the next time.
+    outdated = any(isinstance(link, InvalidCachedStatementError) for link in _chain(error))
+    return outdated or _is_one_of(error, _AWAY + _BUSY + _BEHIND)
 
 
 def is_away(error: BaseException) -> bool:
@@ -57,7 +61,7 @@ def violated_constraint(error: BaseException) -> str | None:
 
 def _is_lost_connection(link: BaseException) -> bool:
     invalidated = isinstance(link, DBAPIError) and link.connection_invalidated
-    return invalidated or isinstance(link, (OSError, PoolTimeoutError, InterfaceError))
+    return invalidated or isinstance(link, _LOST)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

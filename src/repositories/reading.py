@@ -74,17 +74,25 @@ class Look:
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] = NOTHING, /) -> FetchedRows:
         """Raises what asyncpg raises, and SQLAlchemy's TimeoutError where the pool stays empty."""
-        if self._borrowed is None:
-            self._borrowed = await self._engine.raw_connection()
-        compiled, connection = _compile(statement), cast(Connection, self._borrowed.driver_connection)
+        borrowed = self._borrowed or await self._borrow()
+        compiled, connection = _compile(statement), cast(Connection, borrowed.driver_connection)
         try:
             rows = await connection.fetch(compiled.sql, *compiled.arguments(parameters))
         except BaseException as error:
             # Whoever was broken off in the middle of an answer leaves the rest of it on the wire.
             if connection.is_closed() or not isinstance(error, PostgresError):
-                self._borrowed.invalidate()
+                borrowed.invalidate()
             raise
         return FetchedRows(compiled.processed(rows))
+
+    async def _borrow(self) -> PoolProxiedConnection:
+        """An open connection, as far as is known without a ping: those that were closed in the pool are replaced."""
+        self._borrowed = await self._engine.raw_connection()
+        while cast(Connection, self._borrowed.driver_connection).is_closed():
+            self._borrowed.invalidate()
+            await self.aclose()
+            self._borrowed = await self._engine.raw_connection()
+        return self._borrowed
 
     async def aclose(self) -> None:
         if self._borrowed is not None:

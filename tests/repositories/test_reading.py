@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from inkwell.settings import Settings
 from repositories.database import Database
 from repositories.reading import Look
+from tests.conftest import Server
 
 BACKEND = text("SELECT pg_backend_pid()")
 
@@ -107,6 +108,19 @@ async def test_a_connection_that_was_cut_is_replaced(engine: AsyncEngine) -> Non
         await look.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     await look.aclose()
     assert await backend(engine) != before
+
+
+async def test_connections_that_were_cut_while_they_lay_in_the_pool_are_replaced_unnoticed(
+    engine: AsyncEngine, server: Server, database_url: str
+) -> None:
+    looks = [Look(engine) for _ in range(3)]
+    before = {rows.one()[0] for rows in await asyncio.gather(*(look.execute(BACKEND) for look in looks))}
+    for look in looks:
+        await look.aclose()
+    await server.cut_off(database_url)
+    await asyncio.sleep(0.05)
+    assert before.isdisjoint({await backend(engine) for _ in looks})
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
 async def test_more_looks_than_the_pool_keeps_leave_it_as_it_was(engine: AsyncEngine, settings: Settings) -> None:

@@ -4,6 +4,7 @@ import ssl
 
 import asyncpg
 import pytest
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -77,6 +78,8 @@ def test_what_passes_is_an_outage_bare_and_wrapped(error: asyncpg.PostgresError)
         asyncpg.ForeignKeyViolationError("still referenced"),
         asyncpg.CheckViolationError("new row violates check constraint"),
         asyncpg.NotNullViolationError("null value"),
+        asyncpg.DataError("invalid input for query argument $1"),
+        asyncpg.FeatureNotSupportedError("not implemented"),
         asyncpg.CharacterNotInRepertoireError("invalid byte sequence"),
         asyncpg.NumericValueOutOfRangeError("out of range"),
         asyncpg.PostgresSyntaxError("syntax error"),
@@ -99,10 +102,12 @@ def test_a_mistake_or_a_refusal_is_no_outage_bare_or_wrapped(error: asyncpg.Post
         TimeoutError(),
         ssl.SSLError("tlsv1 alert"),
         asyncpg.InterfaceError("cannot perform operation: connection is closed"),
+        TargetServerAttributeNotMatched("None of the hosts match the target attribute requirement"),
+        asyncpg.InvalidCachedStatementError("cached plan must not change result type"),
         PoolTimeoutError("QueuePool limit of size 10 overflow 5 reached"),
     ],
 )
-def test_a_server_out_of_reach_is_an_outage_bare_and_wrapped(error: Exception) -> None:
+def test_a_server_out_of_reach_or_changed_meanwhile_is_an_outage_bare_and_wrapped(error: Exception) -> None:
     assert is_outage(error)
     assert is_outage(wrapped(error, OperationalError))
 

@@ -34,6 +34,19 @@ def test_a_row_that_the_database_refused_stays_out_of_the_log(
 
 
 @both_formats
+def test_a_value_that_the_driver_refused_stays_out_of_the_log(
+    log_format: Format, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = "invalid input for query argument $1: 'ada@example.com' (expected bytes, got str)"
+    configure_logging(log_format)
+    structlog.get_logger("test").error("crash", exc_info=ValueError(refusal))
+    structlog.get_logger("test").warning("unavailable", cause=repr(ValueError(refusal)))
+    written = capsys.readouterr().out
+    assert written.count("invalid input for query argument $1: (hidden)") == 2
+    assert "ada@" not in written
+
+
+@both_formats
 def test_what_a_client_sent_cannot_make_a_line_of_its_own(
     log_format: Format, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,65 @@
+"""The connection on which a worker hears of changes: when it vouches for what is remembered, and what it tells."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from inkwell import listener
+from inkwell.database_url import parse_database_url
+from inkwell.listener import Listener
+from service.sign_ins import SignIns
+
+Events = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "RETRY_S", 0.01)
+
+
+async def vouches(url: str) -> bool:
+    """Whether somebody who has listened there for a second vouches."""
+    sign_ins = SignIns()
+    listening = Listener(parse_database_url(url), sign_ins, connect_timeout_s=3)
+    listening.start()
+    await asyncio.sleep(1)
+    vouched = sign_ins._is_vouched_for()
+    await listening.stop()
+    return vouched
+
+
+def with_parameter(url: str, parameter: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{parameter}"
+
+
+@pytest.mark.parametrize("parameter", ["connect_timeout=5", "application_name=ours", "target_session_attrs=primary"])
+async def test_it_listens_wherever_the_url_leads_the_pool(database_url: str, parameter: str) -> None:
+    assert await vouches(with_parameter(database_url, parameter))
+
+
+async def test_it_does_not_vouch_behind_a_pooler(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, log_events: Events
+) -> None:
+    # A pooler answers LISTEN, passes no notices on, and makes the number up by which clients cancel.
+    monkeypatch.setattr(asyncpg.Connection, "get_server_pid", lambda _: 1)
+    assert not await vouches(database_url)
+    assert "DATABASE_LISTEN_URL" in log_events()[0]["cause"]
+
+
+async def test_why_it_does_not_listen_is_told_once_and_not_at_every_attempt(log_events: Events) -> None:
+    assert not await vouches("postgresql://127.0.0.1:1/nowhere")
+    assert [event["event"] for event in log_events()] == ["listener_away"]
+
+
+async def test_a_server_that_does_not_answer_listen_is_left_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, log_events: Events
+) -> None:
+    async def silence(connection: "asyncpg.Connection[Any]", *_: object) -> None:
+        await connection.execute("SELECT pg_sleep(20)")
+
+    monkeypatch.setattr(asyncpg.Connection, "add_listener", silence)
+    assert not await vouches(database_url)
+    assert log_events()[0]["cause"] == "TimeoutError()"
