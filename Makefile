@@ -34,10 +34,10 @@ docs: environment-dev ## Write what the code says of its settings into .env.exam
 lock: environment-dev ## Renew the pinned dependencies (UPGRADE=1 takes newer versions)
 	@cd "$(HERE)" && PATH="$$PWD/.venv/bin:$$PATH" sh scripts/lock
 
-bench: environment-dev ## Inkwell beside what else people would pick, measured: benchmarks/README.md (ARGS=--quick to see that it runs)
+bench: environment-dev ## Measure Inkwell beside others (benchmarks/README.md; ARGS=--quick to see that it runs)
 	@cd "$(HERE)" && sh benchmarks/environment && exec benchmarks/.venv/bin/python -m benchmarks $(ARGS)
 
-profile: environment-dev ## Where the time of a request goes, by room and library (ARGS=W3 for another workload than W1)
+profile: environment-dev ## Where a request's time goes, by room and library (ARGS=W3 for another workload than W1)
 	@cd "$(HERE)" && exec $(PY) -m benchmarks.profile $(ARGS)
 
 clean: ## Remove what was installed and built; the data stay

@@ -32,7 +32,7 @@ def check(running: Sequence[Ready], size: Size) -> None:
     """Raises Different, naming the workload and the contenders."""
     for workload in WORKLOADS:
         meanings = {ready.contender.title: _meaning(ready, workload) for ready in running}
-        _compare(workload, meanings)
+        agree(workload, meanings)
         _counts(workload, next(iter(meanings.values())), size)
     for ready in running:
         _refuses_strangers(ready)
@@ -58,7 +58,7 @@ def meaning(contender: Contender, workload: Workload, answer: Any) -> Any:
     return said, contender.total(answer) if workload.total else None
 
 
-def _compare(workload: Workload, meanings: Mapping[str, Any]) -> None:
+def agree(workload: Workload, meanings: Mapping[str, Any]) -> None:
     (first, expected), *others = meanings.items()
     for title, found in others:
         if found != expected:

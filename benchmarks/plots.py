@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib as mpl
 
 from benchmarks.results import Figures
+from benchmarks.workloads import BY_NAME
 
 mpl.use("svg")
 
@@ -53,7 +54,8 @@ def _plot(
 
 
 def _label(axes: Any, workload: str, labels: tuple[str, str]) -> None:
-    axes.set(xscale="log", yscale="log", xlabel=labels[0], ylabel=labels[1], title=workload)
+    axes.set(xscale="log", yscale="log", xlabel=labels[0], ylabel=labels[1])
+    axes.set_title(f"{workload} {BY_NAME[workload].title}")
     axes.grid(color=GREY, alpha=0.25)
     axes.legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
 

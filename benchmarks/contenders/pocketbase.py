@@ -168,9 +168,9 @@ def _done(server: Server, request: Request, token: str = "") -> Any:
 def _set_log_days(folder: Path, days: int) -> None:
     """PocketBase keeps its settings as JSON in a table of parameters."""
     with closing(sqlite3.connect(folder / "data.db")) as database, database:
-        database.execute(
-            "UPDATE _params SET value = json_set(value, '$.logs.maxDays', ?) WHERE id = 'settings'", (days,)
-        )
+        change = "UPDATE _params SET value = json_set(value, '$.logs.maxDays', ?) WHERE id = 'settings'"
+        if database.execute(change, (days,)).rowcount != 1:
+            raise RuntimeError("PocketBase keeps its settings elsewhere")
 
 
 def _fill(path: Path, place: Place) -> None:
