@@ -76,6 +76,7 @@ Scope = dict[str, Any]
 Send = Callable[[Any], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
 Rows = list[Any]
+Answer = tuple[int, bytes]
 
 
 class Refused(Exception):
@@ -91,6 +92,14 @@ class Limit:
         self._hashing = ThreadPoolExecutor(1, initializer=lambda: os.nice(5))
         self._pool: Any = None
         self._total = 0
+        self._work: dict[str, Callable[[Scope, Receive], Awaitable[Answer]]] = {
+            "GET /healthz": self._health,
+            "POST /api/auth/login": self._login,
+            "GET /api/auth/profile": self._profile,
+            "GET /api/users": self._users,
+            "GET /api/posts": self._newest,
+            "POST /api/posts": self._create,
+        }
 
     async def open(self) -> None:
         self._pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=POOL, max_size=POOL, reset=_nothing)
@@ -114,27 +123,57 @@ class Limit:
         await self._pool.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
-        method, path = scope["method"], scope["path"]
-        if path == "/api/auth/login":
-            return await self._login(orjson.loads((await receive())["body"]))
-        if path == "/healthz":
-            return 200, b"{}"
-        caller = self._caller(scope)
-        if path == "/api/auth/profile":
-            rows = await self._fetch(CALLER, caller)
-            return 200, _json({"user": _named(USER_KEYS, _first(rows))})
-        if path == "/api/users":
-            return await self._users(caller, parse_qs(scope["query_string"].decode()))
-        if path.startswith("/api/users/"):
-            row = _allowed(await self._fetch(TARGET, caller, UUID(path[11:])))[0]
-            return 200, _json({"user": _named(USER_KEYS, row[1:])})
-        if path == "/api/posts" and method == "POST":
-            return await self._create(caller, orjson.loads((await receive())["body"]))
-        if path == "/api/posts":
-            rows = _allowed(await self._fetch(NEWEST, caller, PAGE))
-            return 200, _json({"data": [_named(POST_KEYS, row[1:]) for row in rows]})
-        raise Refused(404)
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        work = self._work.get(f"{scope['method']} {scope['path']}", self._user)
+        return await work(scope, receive)
+
+    async def _health(self, scope: Scope, receive: Receive) -> Answer:
+        return 200, b"{}"
+
+    async def _profile(self, scope: Scope, receive: Receive) -> Answer:
+        rows = await self._fetch(CALLER, self._caller(scope))
+        return 200, _json({"user": _named(USER_KEYS, _first(rows))})
+
+    async def _user(self, scope: Scope, receive: Receive) -> Answer:
+        row = _allowed(await self._fetch(TARGET, self._caller(scope), _id_in(scope["path"])))[0]
+        if row[1] is None:
+            raise Refused(404)
+        return 200, _json({"user": _named(USER_KEYS, row[1:])})
+
+    async def _users(self, scope: Scope, receive: Receive) -> Answer:
+        query = parse_qs(scope["query_string"].decode())
+        page, limit = int(query.get("page", ["1"])[0]), int(query.get("limit", [PAGE])[0])
+        rows = await self._found(self._caller(scope), query.get("q", [""])[0].lower(), limit, (page - 1) * limit)
+        total = _allowed(rows)[0][1] or 0
+        data = [_named(USER_KEYS, row[2:]) for row in rows if row[2]]
+        pagination = {"page": page, "limit": limit, "total": total, "pages": -(-total // limit)}
+        return 200, _json({"data": data, "pagination": pagination})
+
+    async def _found(self, caller: UUID, q: str, limit: int, offset: int) -> Rows:
+        """Each row behind whether the caller is active and the total."""
+        if q:
+            return await self._fetch(SEARCH, caller, f"%{q}%", limit, offset)
+        if offset <= self._total // 2:
+            return await self._fetch(PAGE_UP, caller, limit, offset)
+        self._total = await self._pool.fetchval(f"SELECT {TOTAL}")
+        return await self._fetch(PAGE_DOWN, caller, *_from_the_end(self._total, limit, offset))
+
+    async def _newest(self, scope: Scope, receive: Receive) -> Answer:
+        rows = _allowed(await self._fetch(NEWEST, self._caller(scope), PAGE))
+        return 200, _json({"data": [_named(POST_KEYS, row[1:]) for row in rows]})
+
+    async def _create(self, scope: Scope, receive: Receive) -> Answer:
+        sent = await _body(receive)
+        values = uuid7(), sent["title"], sent["content"], sent["published"]
+        return 201, _json({"post": _named(POST_KEYS, _first(await self._fetch(CREATE, self._caller(scope), *values)))})
+
+    async def _login(self, scope: Scope, receive: Receive) -> Answer:
+        sent = await _body(receive)
+        row = _first(await self._fetch(CREDENTIALS, sent["email"]))
+        check = asyncio.get_running_loop().run_in_executor
+        await check(self._hashing, self._hasher.verify, row[0], sent["password"])
+        token = jwt.encode({"sub": str(row[1]), "exp": datetime.now(UTC) + LIFETIME}, SECRET, "HS256")
+        return 200, _json({"access_token": token, "user": _named(USER_KEYS, row[1:])})
 
     def _caller(self, scope: Scope) -> UUID:
         header = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode()
@@ -156,32 +195,6 @@ class Limit:
             rows: Rows = await connection.fetch(statement, *values)
             return rows
 
-    async def _users(self, caller: UUID, query: dict[str, list[str]]) -> tuple[int, bytes]:
-        page, limit = int(query.get("page", ["1"])[0]), int(query.get("limit", ["20"])[0])
-        offset = (page - 1) * limit
-        if "q" in query:
-            rows = await self._fetch(SEARCH, caller, f"%{query['q'][0].lower()}%", limit, offset)
-        elif offset > self._total // 2:
-            self._total = await self._pool.fetchval(f"SELECT {TOTAL}")
-            rows = await self._fetch(PAGE_DOWN, caller, *_from_the_end(self._total, limit, offset))
-        else:
-            rows = await self._fetch(PAGE_UP, caller, limit, offset)
-        total = _allowed(rows)[0][1] or 0
-        data = [_named(USER_KEYS, row[2:]) for row in rows if row[2]]
-        pagination = {"page": page, "limit": limit, "total": total, "pages": -(-total // limit)}
-        return 200, _json({"data": data, "pagination": pagination})
-
-    async def _create(self, caller: UUID, sent: dict[str, Any]) -> tuple[int, bytes]:
-        row = await self._fetch(CREATE, caller, uuid7(), sent["title"], sent["content"], sent["published"])
-        return 201, _json({"post": _named(POST_KEYS, _first(row))})
-
-    async def _login(self, sent: dict[str, str]) -> tuple[int, bytes]:
-        row = _first(await self._fetch(CREDENTIALS, sent["email"]))
-        check = asyncio.get_running_loop().run_in_executor
-        await check(self._hashing, self._hasher.verify, row[0], sent["password"])
-        token = jwt.encode({"sub": str(row[1]), "exp": datetime.now(UTC) + LIFETIME}, SECRET, "HS256")
-        return 200, _json({"access_token": token, "user": _named(USER_KEYS, row[1:])})
-
 
 async def _nothing(_: object) -> None:
     """Nothing here changes a connection's state, so none is reset."""
@@ -189,6 +202,17 @@ async def _nothing(_: object) -> None:
 
 def _json(value: object) -> bytes:
     return orjson.dumps(value, default=str)  # asyncpg's UUIDs are of a class of their own
+
+
+async def _body(receive: Receive) -> Any:
+    return orjson.loads((await receive())["body"])  # what the benchmark sends comes in one piece
+
+
+def _id_in(path: str) -> UUID:
+    try:
+        return UUID(path.removeprefix("/api/users/"))
+    except ValueError:
+        raise Refused(404) from None
 
 
 def _from_the_end(total: int, limit: int, offset: int) -> tuple[int, int]:
