@@ -1,7 +1,7 @@
 """What was measured, and how rounds become one figure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.wrk import Load
@@ -44,13 +44,13 @@ class LoginFigures:
     w1_p99_ms: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """By workload and name of the contender; None where an answer was not a success."""
 
     titles: dict[str, str]
-    figures: dict[tuple[str, str], Figures | None] = field(default_factory=dict)
-    logins: dict[str, LoginFigures | None] = field(default_factory=dict)
+    figures: dict[tuple[str, str], Figures | None]
+    logins: dict[str, LoginFigures | None]
 
 
 def figures(cells: Sequence[Cell]) -> Figures | None:

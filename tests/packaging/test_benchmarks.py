@@ -98,9 +98,11 @@ def test_a_goal_that_is_missed_says_by_how_much() -> None:
 
 
 def test_the_page_has_a_row_for_every_workload_and_a_goal_for_each() -> None:
-    found = Comparison({"inkwell_hypercorn": "Inkwell on hypercorn", "fastapi": "FastAPI on uvicorn"})
-    found.figures = {("W1", "fastapi"): Figures(900, 800, 100, 1000, 1, 2), ("W1", "inkwell_hypercorn"): None}
-    found.logins = {"inkwell_hypercorn": LoginFigures(17, 10)}
+    found = Comparison(
+        {"inkwell_hypercorn": "Inkwell on hypercorn", "fastapi": "FastAPI on uvicorn"},
+        figures={("W1", "fastapi"): Figures(900, 800, 100, 1000, 1, 2), ("W1", "inkwell_hypercorn"): None},
+        logins={"inkwell_hypercorn": LoginFigures(17, 10)},
+    )
     text = report.page(found, "2 cores", "few rows")
     assert "| W1 GET profile | - | 900 (800 + 100) |" in text
     assert all(text.count(f"\n| {workload.name} ") == 4 for workload in WORKLOADS)
