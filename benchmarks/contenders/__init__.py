@@ -1,0 +1,1 @@
+"""Everybody who is measured, each in a file of its own."""

@@ -1,0 +1,42 @@
+"""How long is measured, and on how much."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.rows import Size
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how much."""
+
+    size: Size
+    rounds: int
+    seconds: int
+    login_seconds: int
+    warms_up: bool
+    connections: int
+    sweep: Sequence[int]
+    sizes: Sequence[Size]
+
+
+FULL = Plan(
+    size=Size(50_000, 200_000),
+    rounds=3,
+    seconds=10,
+    login_seconds=20,
+    warms_up=True,
+    connections=48,
+    sweep=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+    sizes=[Size(users, 4 * users) for users in (1_000, 10_000, 100_000, 1_000_000)],
+)
+QUICK = Plan(
+    size=Size(2_000, 8_000),
+    rounds=1,
+    seconds=1,
+    login_seconds=6,  # the slowest contender, on a busy machine, answers its first login by then
+    warms_up=False,
+    connections=16,
+    sweep=(1, 64),
+    sizes=[Size(users, 4 * users) for users in (1_000, 2_000)],
+)
