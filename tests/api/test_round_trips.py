@@ -71,7 +71,7 @@ async def test_the_wire_is_read_to_the_last_statement(ada: Client, wire: Wire) -
     wire.trips.clear()
     await ada.post("/api/posts", NEW_POST)
     first_words = [" ".join(trip.split()[:2]) for trip in wire.trips[-4:]]
-    assert first_words == ["BEGIN ISOLATION", "prepare INSERT", "INSERT INTO", "COMMIT;"]
+    assert first_words == ["BEGIN;", "prepare INSERT", "INSERT INTO", "COMMIT;"]
 
 
 def assert_trips(wire: Wire, expected: list[str]) -> None:
