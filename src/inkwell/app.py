@@ -12,6 +12,7 @@ from inkwell.background import Background, Chore
 from inkwell.bridge import InkwellQuart
 from inkwell.draining import Draining
 from inkwell.gate import Gate
+from inkwell.lean import LeanQuart
 from inkwell.listener import Listener
 from inkwell.mail import logged, make_mailer
 from inkwell.metrics import Metrics
@@ -167,7 +168,8 @@ def chores(services: Services) -> list[Chore]:
 
 
 def _bare_app(settings: Settings) -> InkwellQuart:
-    app = InkwellQuart("inkwell", static_folder=None, template_folder=None)
+    kind = LeanQuart if settings.lean_bridge else InkwellQuart
+    app = kind("inkwell", static_folder=None, template_folder=None)
     app.gate = Gate(settings.requests_at_once, settings.requests_waiting, settings.request_wait_seconds)
     app.url_map.merge_slashes = False  # it would redirect, to an address made of the client's own Host
     app.config.update(

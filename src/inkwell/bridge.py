@@ -86,7 +86,8 @@ class InkwellQuart(Quart):
         if request is None:
             return None
         method = getattr(request, "method", "GET")  # a WebSocket's handshake has none of its own
-        return self.url_map.bind("inkwell", request.root_path, None, request.scheme, method, request.path)
+        # Made by hand, since bind() encodes the server's name anew each time, and there is one name.
+        return MapAdapter(self.url_map, "inkwell", f"{request.root_path}/", "", request.scheme, request.path, method)
 
     async def dispatch_request(self, request_context: RequestContext | None = None) -> ResponseReturnValue:
         """The view's answer, in time; a body is waited for before a place is taken, for a slow client costs nothing."""
