@@ -69,7 +69,7 @@ class LeanConnection(Connection):
         if not (isinstance(body, DataBody) and self._all_came.is_set()):
             return await super()._send_response(send, response)
         headers = encode_headers(response.headers)
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})  # type: ignore[typeddict-item]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": body.data, "more_body": False})
 
 
@@ -84,13 +84,13 @@ class LeanQuart(InkwellQuart):
     """InkwellQuart without what no request of ours needs."""
 
     asgi_http_class = LeanConnection
-    session_interface = NoSessions()
+    session_interface = NoSessions()  # type: ignore[assignment]  # Quart names the default's class, not the interface
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._ensured = lru_cache(MOST_FUNCTIONS)(super().ensure_async)
 
-    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:  # type: ignore[override]
+    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         """Quart's own answer, which is the same each time and takes a look at the function's code."""
         return self._ensured(func)
 

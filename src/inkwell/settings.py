@@ -83,9 +83,7 @@ class Settings(BaseSettings):
         None, description="PEM file of the certificate and its chain, to serve HTTPS; read again at SIGHUP."
     )
     tls_key: Path | None = Field(None, description="PEM file of the certificate's private key, not encrypted.")
-    lean_bridge: bool = Field(
-        True, description="The shorter way through Quart for most requests; false for Quart's own."
-    )
+    lean_bridge: bool = Field(True, description="A shorter way through Quart for most requests; false: its own.")
     reload: bool = Field(False, description="Replace the workers when the code changes; for development.")
     data_dir: Path = Field(
         Path("data"), description="Folder of the embedded PostgreSQL and of the secret made for development."

@@ -32,15 +32,6 @@ def client(app: Quart) -> Visitor:
 
 async def raw(app: Quart, *messages: dict[str, Any], method: str = "POST", headers: Any = ()) -> list[dict[str, Any]]:
     """What the app sends to a client that sends this, and then nothing."""
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": "/",
-        "query_string": b"",
-    }
-    scope |= {"headers": [(b"host", b"x"), *headers], "asgi": {"version": "3.0"}, "client": ("127.0.0.1", 1)}
     coming, sent = list(messages), []
 
     async def receive() -> Any:
@@ -49,8 +40,14 @@ async def raw(app: Quart, *messages: dict[str, Any], method: str = "POST", heade
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await asyncio.wait_for(app(scope, receive, send), 5)  # type: ignore[arg-type]
+    await asyncio.wait_for(app(scope(method, headers), receive, send), 5)
     return sent
+
+
+def scope(method: str, headers: Any = ()) -> Any:
+    """A request to / as an ASGI server tells of it."""
+    line = {"type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": "/", "query_string": b""}
+    return {**line, "headers": [(b"host", b"x"), *headers], "asgi": {"version": "3.0"}, "client": ("127.0.0.1", 1)}
 
 
 async def test_an_answer_is_streamed_in_pieces(app: Quart) -> None:
@@ -70,7 +67,7 @@ async def test_an_answer_is_streamed_in_pieces(app: Quart) -> None:
 async def test_a_websocket_talks(app: Quart, client: Visitor) -> None:
     @app.websocket("/talk")
     async def talk() -> None:
-        await websocket.send(f"{await websocket.receive()} yourself")
+        await websocket.send(str(await websocket.receive()) + " yourself")
 
     async with client.websocket("/talk") as other:
         await other.send("echo")
@@ -79,7 +76,7 @@ async def test_a_websocket_talks(app: Quart, client: Visitor) -> None:
 
 async def test_a_body_in_pieces_comes_whole(app: Quart) -> None:
     @app.post("/")
-    async def echo() -> bytes:
+    async def echo() -> Any:
         return await request.get_data(as_text=False)
 
     pieces = [{"type": "http.request", "body": b"x" * 400, "more_body": more} for more in (True, False)]
@@ -90,7 +87,7 @@ async def test_a_body_in_pieces_comes_whole(app: Quart) -> None:
 @pytest.mark.parametrize("announced", [[(b"content-length", b"2000")], [(b"transfer-encoding", b"chunked")]])
 async def test_a_body_that_is_too_large_is_refused(app: Quart, announced: Any) -> None:
     @app.post("/")
-    async def read() -> bytes:
+    async def read() -> Any:
         return await request.get_data(as_text=False)
 
     sent = await raw(app, {"type": "http.request", "body": b"x" * 2000, "more_body": False}, headers=announced)
@@ -100,7 +97,7 @@ async def test_a_body_that_is_too_large_is_refused(app: Quart, announced: Any) -
 @pytest.mark.parametrize("came", [[], [{"type": "http.request", "body": b"a piece", "more_body": True}]])
 async def test_a_body_that_does_not_come_in_time_is_given_up(app: Quart, came: list[dict[str, Any]]) -> None:
     @app.post("/")
-    async def read() -> bytes:
+    async def read() -> Any:
         return await request.get_data(as_text=False)
 
     sent = await raw(app, *came, headers=[(b"content-length", b"800")])
@@ -145,7 +142,7 @@ async def test_hooks_run_in_their_order(app: Quart, client: Visitor) -> None:
     @app.get("/")
     async def view() -> str:
         @after_this_request
-        async def own(answer: Response) -> Response:
+        async def own(answer: Any) -> Any:
             order.append("own")
             return answer
 
@@ -205,8 +202,6 @@ async def test_background_tasks_run_after_the_answer(app: Quart) -> None:
 async def test_an_answer_that_nobody_reads_is_given_up(app: Quart) -> None:
     app.config["RESPONSE_TIMEOUT"] = 0.05
     app.add_url_rule("/", view_func=_hello)
-    scope = {"type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/", "query_string": b""}
-    scope |= {"headers": [(b"host", b"x")], "asgi": {"version": "3.0"}, "client": ("127.0.0.1", 1)}
 
     async def receive() -> Any:
         if not received:
@@ -218,7 +213,7 @@ async def test_an_answer_that_nobody_reads_is_given_up(app: Quart) -> None:
         await asyncio.Event().wait()
 
     received: list[bool] = []
-    await asyncio.wait_for(app(scope, receive, send), 5)  # type: ignore[arg-type]
+    await asyncio.wait_for(app(scope("GET"), receive, send), 5)
 
 
 async def _hello() -> str:
