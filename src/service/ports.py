@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from domain.audit import AuditEvent
+from domain.audit import AuditEvent, AuditFilter
 from domain.auth import Session, SignIn
 from domain.idempotency import KeptAnswer
 from domain.mail import Link, Mail, Purpose
@@ -124,6 +124,9 @@ class Audit(Protocol):
     """The audit trail, in storage."""
 
     async def add(self, event: AuditEvent) -> None: ...
+
+    async def find(self, wanted: AuditFilter, cut: Cut) -> Slice[AuditEvent]:
+        """By id."""
 
     async def purge(self, before: datetime, limit: int) -> int:
         """Removes at most `limit` events from before, none that somebody else removes; says how many."""
