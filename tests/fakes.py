@@ -136,6 +136,9 @@ class MemoryUsers:
     async def credentials(self, email: str) -> Credentials | None:
         return next((found for found in self._tables.users.values() if found.account.email == email), None)
 
+    async def credentials_of(self, user_id: UUID) -> Credentials | None:
+        return self._tables.users.get(user_id)
+
     async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:
         found = [account for account in self._accounts() if _is_wanted(account, wanted)]
         return _cut([(_user_place(account, cut.sort), account) for account in found], cut)

@@ -36,6 +36,8 @@ class Users(Protocol):
 
     async def credentials(self, email: str) -> Credentials | None: ...
 
+    async def credentials_of(self, user_id: UUID) -> Credentials | None: ...
+
     async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:
         """By created_at, email or last_name, where whoever has none comes first."""
 
