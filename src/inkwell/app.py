@@ -56,7 +56,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     """
     sign_ins = SignIns()
     database = database or connect(settings, sign_ins.forget)
-    listener = make_listener(settings, sign_ins)
+    listener = make_listener(settings, database, sign_ins)
     draining = Draining() if draining is None else draining
     passwords = make_passwords(settings)
     app = _bare_app(settings)
@@ -103,10 +103,10 @@ def connect(settings: Settings, tell: Tell = lambda _: None) -> Database:
     return Database.connect(url.sqlalchemy_url, url.connect_args, _limits(settings), tell)
 
 
-def make_listener(settings: Settings, sign_ins: SignIns) -> Listener:
+def make_listener(settings: Settings, database: Database, sign_ins: SignIns) -> Listener:
     """Keeps the memory of sign-ins true, once it is started. Raises ConfigurationError."""
-    database = settings.listen_database or settings.named_database
-    return Listener(database, sign_ins, connect_timeout_s=settings.database_connect_timeout_seconds)
+    url = settings.listen_database or settings.named_database
+    return Listener(url, database, sign_ins, connect_timeout_s=settings.database_connect_timeout_seconds)
 
 
 def make_passwords(settings: Settings) -> Passwords:
