@@ -11,7 +11,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from domain.audit import AuditEvent
+from domain.audit import AuditEvent, AuditFilter
 from domain.auth import Session, SignIn
 from domain.errors import EmailTaken
 from domain.idempotency import KeptAnswer
@@ -135,6 +135,9 @@ class MemoryUsers:
 
     async def credentials(self, email: str) -> Credentials | None:
         return next((found for found in self._tables.users.values() if found.account.email == email), None)
+
+    async def credentials_of(self, user_id: UUID) -> Credentials | None:
+        return self._tables.users.get(user_id)
 
     async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:
         found = [account for account in self._accounts() if _is_wanted(account, wanted)]
@@ -299,6 +302,9 @@ class MemoryAudit:
     async def add(self, event: AuditEvent) -> None:
         self._tables.audit[event.id] = event
 
+    async def find(self, wanted: AuditFilter, cut: Cut) -> Slice[AuditEvent]:
+        return _cut([((event.id,), event) for event in self._tables.audit.values() if _is_told(event, wanted)], cut)
+
     async def purge(self, before: datetime, limit: int) -> int:
         doomed = [event for event in self._tables.audit.values() if event.at < before][:limit]
         for event in doomed:
@@ -448,6 +454,16 @@ def _is_wanted_post(post: Post, wanted: PostFilter) -> bool:
         wanted.author in (None, post.author_id)
         and wanted.published in (None, post.published)
         and _is_between(post.published_at, wanted.published_from, wanted.published_to)
+    )
+
+
+def _is_told(event: AuditEvent, wanted: AuditFilter) -> bool:
+    return (
+        wanted.actor in (None, event.actor_id)
+        and wanted.target in (None, event.target_id)
+        and wanted.action in (None, event.action)
+        and (wanted.since is None or wanted.since <= event.id)
+        and (wanted.until is None or event.id < wanted.until)
     )
 
 

@@ -1,4 +1,4 @@
-"""What tests are written with: a client that speaks to the app, and people who use it."""
+"""What tests are written with: a client that speaks to the app, people who use it, and the trail they leave."""
 
 import json as jsonlib
 from dataclasses import dataclass, field
@@ -6,6 +6,10 @@ from typing import Any
 
 from quart import Quart
 from werkzeug.datastructures import Headers
+
+from domain.audit import AuditEvent, AuditFilter
+from domain.pages import Cut
+from service.ports import Store
 
 PASSWORD = "a fine long password"
 
@@ -88,3 +92,9 @@ class Client:
         answer = await self.post("/api/posts", {"title": title, "content": content, "published": published})
         assert answer.status == 201, answer.body
         return answer.json["post"]
+
+
+async def trail(store: Store) -> list[AuditEvent]:
+    """What was written down, in the order of ids."""
+    async with store.read() as work:
+        return list((await work.audit.find(AuditFilter(), Cut("id", 1000))).rows)

@@ -47,3 +47,14 @@ class AuditEvent:
     ip: str | None
     request_id: str | None
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which events are wanted; None leaves a choice open. `since` is the least id, `until` the first one beyond."""
+
+    actor: UUID | None = None
+    target: UUID | None = None
+    action: Action | None = None
+    since: UUID | None = None
+    until: UUID | None = None

@@ -55,7 +55,8 @@ class Session:
             return Refreshing.OVER
         if count == self.refresh_count:
             return Refreshing.NEXT
-        just_before = count == self.refresh_count - 1 and now <= self.last_used_at + rules.grace
+        moment = abs(now - self.last_used_at) <= rules.grace  # a clock that was put back does not prolong it
+        just_before = count == self.refresh_count - 1 and moment
         return Refreshing.AGAIN if just_before else Refreshing.REUSED
 
 

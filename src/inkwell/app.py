@@ -21,6 +21,7 @@ from inkwell.readiness import Readiness
 from inkwell.settings import Settings
 from repositories.database import Database, Limits, Tell
 from routes import errors, headers, limits
+from routes.audit import audit
 from routes.auth import auth
 from routes.health import make_health
 from routes.keys import keys
@@ -56,7 +57,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     """
     sign_ins = SignIns()
     database = database or connect(settings, sign_ins.forget)
-    listener = make_listener(settings, sign_ins)
+    listener = make_listener(settings, database, sign_ins)
     draining = Draining() if draining is None else draining
     passwords = make_passwords(settings)
     app = _bare_app(settings)
@@ -71,7 +72,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     readiness, metrics = Readiness(database, draining), Metrics()
     observation = Observation(metrics, readiness, app.gate, database, passwords)
     observed = make_metrics(observation.page, metrics.count_request, _revealed(settings.metrics_token))
-    for blueprint in (make_health(readiness.check), observed, auth, keys, links, pages, users, posts):
+    for blueprint in (make_health(readiness.check), observed, audit, auth, keys, links, pages, users, posts):
         app.register_blueprint(blueprint)
     app.extensions["metrics"] = metrics
 
@@ -103,10 +104,10 @@ def connect(settings: Settings, tell: Tell = lambda _: None) -> Database:
     return Database.connect(url.sqlalchemy_url, url.connect_args, _limits(settings), tell)
 
 
-def make_listener(settings: Settings, sign_ins: SignIns) -> Listener:
+def make_listener(settings: Settings, database: Database, sign_ins: SignIns) -> Listener:
     """Keeps the memory of sign-ins true, once it is started. Raises ConfigurationError."""
-    database = settings.listen_database or settings.named_database
-    return Listener(database, sign_ins, connect_timeout_s=settings.database_connect_timeout_seconds)
+    url = settings.listen_database or settings.named_database
+    return Listener(url, database, sign_ins, connect_timeout_s=settings.database_connect_timeout_seconds)
 
 
 def make_passwords(settings: Settings) -> Passwords:

@@ -4,12 +4,13 @@ import asyncio
 import time
 from contextlib import suppress
 from typing import Any, NoReturn
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import structlog
 
 from inkwell.database_url import DatabaseUrl
+from repositories.database import Database
 from repositories.failures import is_outage
 from service.sign_ins import SignIns
 
@@ -20,13 +21,16 @@ CHANNEL = "inkwell_sign_ins"  # the triggers of migration 0004 tell the ids of c
 BEAT_S = 0.25
 VOUCHED_S = 0.75
 RETRY_S = 0.5
+PROOF = "inkwell_proof"  # a channel apart, on which one's own word has to come back
+PROOF_S = 2.0
 
 
 class Listener:
     """One connection of this process on which it hears of changes."""
 
-    def __init__(self, database: DatabaseUrl, sign_ins: SignIns, *, connect_timeout_s: float) -> None:
-        self._database, self._sign_ins, self._connect_timeout_s = database, sign_ins, connect_timeout_s
+    def __init__(self, url: DatabaseUrl, database: Database, sign_ins: SignIns, *, connect_timeout_s: float) -> None:
+        self._url, self._database, self._sign_ins = url, database, sign_ins
+        self._connect_timeout_s, self._vouched = connect_timeout_s, False
         self._task: asyncio.Task[NoReturn] | None = None
         self._told = ""
 
@@ -47,7 +51,14 @@ class Listener:
                 self._tell(error)
             finally:
                 self._sign_ins.distrust()
+            await self._renew_pool()
             await asyncio.sleep(RETRY_S)
+
+    async def _renew_pool(self) -> None:
+        """Once for each connection that was lost: there may be a new primary, and the pool still at the former one."""
+        if self._vouched:
+            self._vouched = False
+            await self._database.renew()
 
     def _tell(self, error: Exception) -> None:
         """Everybody is still served, so this line is all that shows it; once for each cause, not for each attempt."""
@@ -63,6 +74,7 @@ class Listener:
         connection = await self._connect()
         try:
             await connection.add_listener(CHANNEL, self._heard)
+            await self._prove(connection)
             while True:
                 await self._beat(connection)
                 await asyncio.sleep(BEAT_S)
@@ -70,22 +82,46 @@ class Listener:
             connection.terminate()
 
     async def _connect(self) -> "asyncpg.Connection[Any]":
-        url, arguments = self._database, self._database.connect_args
+        url, arguments = self._url, self._url.connect_args
         arguments["server_settings"] |= {"application_name": "inkwell listener"}
         named = {"user": url.user, "password": url.password, "database": url.database}
         timeouts = {"timeout": self._connect_timeout_s, "command_timeout": VOUCHED_S}
         return await asyncpg.connect(**named, **(timeouts | arguments))
 
+    async def _prove(self, connection: "asyncpg.Connection[Any]") -> None:
+        """What is told through the pool is heard here, or this is another server or database than the pool's."""
+        word, heard = uuid4().hex, asyncio.Event()
+        await self._refuse_others(connection)
+
+        def note(*notice: object) -> None:
+            if notice[-1] == word:
+                heard.set()
+
+        await connection.add_listener(PROOF, note)
+        await self._database.notify(PROOF, word)
+        try:
+            await asyncio.wait_for(heard.wait(), PROOF_S)
+        except TimeoutError:
+            raise ConnectionError("another database than DATABASE_URL's: what is told there is not heard") from None
+        await connection.remove_listener(PROOF, note)
+
     async def _beat(self, connection: "asyncpg.Connection[Any]") -> None:
         """Whatever was committed before this question was put has been heard when its answer is here."""
         asked = time.monotonic()
+        await self._refuse_others(connection)
+        self._sign_ins.vouch(asked + VOUCHED_S)
+        self._told, self._vouched = "", True
+
+    async def _refuse_others(self, connection: "asyncpg.Connection[Any]") -> None:
         backend, is_standby = await connection.fetchrow("SELECT pg_backend_pid(), pg_is_in_recovery()")
         if is_standby:
             raise ConnectionError("a standby, which hears of nothing")
         if backend != connection.get_server_pid():
             raise ConnectionError("a pooler, which may pass nothing on: DATABASE_LISTEN_URL goes past it")
-        self._sign_ins.vouch(asked + VOUCHED_S)
-        self._told = ""
 
     def _heard(self, _connection: object, _pid: int, _channel: str, user_id: object) -> None:
-        self._sign_ins.forget(UUID(str(user_id)))
+        """Of one user, or of what is no id: then everything may have changed."""
+        try:
+            self._sign_ins.forget(UUID(str(user_id)))
+        except ValueError:
+            self._sign_ins.distrust()

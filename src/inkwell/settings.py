@@ -248,6 +248,8 @@ class Settings(BaseSettings):
             yield "ENV=production needs JWT_SECRET_KEY: openssl rand -hex 32"
         if self.env == "production" and self.database_url is None:
             yield "ENV=production needs DATABASE_URL; the embedded PostgreSQL is for development"
+        if self.database_listen_url and self.database_url is None:
+            yield "DATABASE_LISTEN_URL needs DATABASE_URL, the same database for everything else"
         if self.mail_url and self.mail_from is None:
             yield "MAIL_URL needs MAIL_FROM, the sender's address"
 

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Text, bindparam, func, insert, select
 
-from domain.audit import AuditEvent
+from domain.audit import AuditEvent, AuditFilter
+from domain.pages import Cut, Slice
+from repositories.paging import Listing
 from repositories.purging import purge
 from repositories.reading import Executor
 from repositories.tables import audit
@@ -14,6 +16,20 @@ _ADD = insert(audit)
 # The table's trigger lets go what is older than this says, until the transaction ends.
 _LET_GO = select(func.set_config("inkwell.audit_purge_before", bindparam("before", type_=Text), True))
 _PURGE = purge(audit, audit.c.at < bindparam("before", type_=audit.c.at.type))
+
+TRAIL: Listing[AuditEvent] = Listing(
+    AuditEvent,
+    tuple(audit.c),
+    sorts={"id": (audit.c.id,)},
+    filters={
+        "actor": audit.c.actor_id == bindparam("actor"),
+        "target": audit.c.target_id == bindparam("target"),
+        "action": audit.c.action == bindparam("action"),
+        # Every index ends with the id, so that a time narrows each of them.
+        "since": audit.c.id >= bindparam("since"),
+        "until": audit.c.id < bindparam("until"),
+    },
+)
 
 
 class AuditRepository:
@@ -24,6 +40,9 @@ class AuditRepository:
 
     async def add(self, event: AuditEvent) -> None:
         await self._session.execute(_ADD, asdict(event))
+
+    async def find(self, wanted: AuditFilter, cut: Cut) -> Slice[AuditEvent]:
+        return await TRAIL.find(self._session, wanted, cut)
 
     async def purge(self, before: datetime, limit: int) -> int:
         await self._session.execute(_LET_GO, {"before": before.isoformat()})

@@ -10,7 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import URL, AsyncAdaptedQueuePool, text
+from sqlalchemy import URL, AsyncAdaptedQueuePool, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from domain.errors import DomainError, Unavailable
@@ -26,6 +26,7 @@ from repositories.throttles import ThrottleRepository
 from repositories.users import UserRepository
 
 Tell = Callable[[UUID], None]
+_NOTIFY = select(func.pg_notify(bindparam("channel", type_=Text), bindparam("payload", type_=Text)).cast(Text))
 GOODBYE_S = 0.5  # for a server to hear that a statement is given up; a frozen one never does
 
 
@@ -89,6 +90,10 @@ class Work:
         self.links = LinkRepository(session)
         self.outbox = OutboxRepository(session)
         self.throttles = ThrottleRepository(session)
+        self._session = session
+
+    async def notify(self, channel: str, payload: str) -> None:
+        await self._session.execute(_NOTIFY, {"channel": channel, "payload": payload})
 
 
 class Database:
@@ -137,6 +142,16 @@ class Database:
             version: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
             return version
 
+    async def notify(self, channel: str, payload: str) -> None:
+        """Tells whoever listens on the channel, through the pool. Raises Unavailable."""
+        async with self.read() as work:
+            await work.notify(channel, payload)
+
+    async def renew(self) -> None:
+        """Leaves the connections there are: they may lead to a former primary, and new ones find the new one."""
+        await self._engine.dispose()
+        await self._looking.dispose()
+
     @property
     def pool(self) -> PoolUse:
         """How the pool is used at this moment."""
@@ -145,8 +160,7 @@ class Database:
         return PoolUse(in_use, pool.checkedin() + in_use, max(0, pool.overflow()), limit)
 
     async def close(self) -> None:
-        await self._engine.dispose()
-        await self._looking.dispose()
+        await self.renew()
 
     @asynccontextmanager
     async def _outages_named(self) -> AsyncIterator[None]:
@@ -162,7 +176,7 @@ class Database:
         if isinstance(error, DomainError) or not is_outage(error):
             return
         if sqlstate(error) == READ_ONLY:
-            await self._engine.dispose()  # these connections lead to a former primary; new ones find the new one
+            await self.renew()
         raise Unavailable from error
 
 

@@ -88,7 +88,8 @@ class Listing(Generic[T]):
         return Slice([self.make(*row[width:]) for row in shown], total, end)
 
     def rows(self, filters: frozenset[str], *columns: ColumnElement[Any]) -> Select[Any]:
-        return select(*columns).where(*(self.filters[name] for name in sorted(filters)))
+        table: Any = self.columns[0].table  # named, for what is counted without a condition
+        return select(*columns).select_from(table).where(*(self.filters[name] for name in sorted(filters)))
 
 
 class Explained(Executable, ClauseElement):

@@ -33,6 +33,7 @@ ACCOUNT: tuple[Column[Any], ...] = (
 _BY_ID = users.c.id == bindparam("user_id")
 _GET = select(*ACCOUNT).where(_BY_ID)
 _CREDENTIALS = select(users.c.password_hash, *ACCOUNT).where(users.c.email == bindparam("email"))
+_CREDENTIALS_OF = select(users.c.password_hash, *ACCOUNT).where(_BY_ID)
 _ADD = insert(users).on_conflict_do_nothing(index_elements=[users.c.email]).returning(*ACCOUNT)
 _RENEW_HASH = (
     update(users)
@@ -124,6 +125,10 @@ class UserRepository:
 
     async def credentials(self, email: str) -> Credentials | None:
         row = (await self._session.execute(_CREDENTIALS, {"email": email})).one_or_none()
+        return Credentials(Account(*row[1:]), row[0]) if row else None
+
+    async def credentials_of(self, user_id: UUID) -> Credentials | None:
+        row = (await self._session.execute(_CREDENTIALS_OF, {"user_id": user_id})).one_or_none()
         return Credentials(Account(*row[1:]), row[0]) if row else None
 
     async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:

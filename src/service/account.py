@@ -3,7 +3,7 @@
 from pydantic_core import PydanticCustomError
 
 from domain.errors import Detail, InvalidFields, WrongPassword
-from domain.users import Actor
+from domain.users import Actor, Credentials
 from service.audit import record
 from service.fields import Input, LongPassword, Text, check_password
 from service.mail import mail_new_password
@@ -44,10 +44,11 @@ class AccountService:
         seen = await self.confirm(actor, change.current_password)
         password_hash = await self._passwords.hash(change.new_password)
         async with self._store.write() as work:
-            if await work.users.set_password(actor.account.email, password_hash, seen=seen) is None:
+            email = seen.account.email
+            if await work.users.set_password(email, password_hash, seen=seen.password_hash) is None:
                 return False
             await work.sessions.end_all(actor.id, but=actor.session_id)
-            await mail_new_password(work, actor.id, actor.account.email)
+            await mail_new_password(work, actor.id, email)
             await record(work, "password.change", actor, actor.id)
         return True
 
@@ -57,16 +58,15 @@ class AccountService:
         async with self._store.write() as work:
             await remove_user(work, actor, actor.id)
 
-    async def confirm(self, actor: Actor, password: str) -> str:
-        """The hash that the password is checked against. Raises WrongPassword, TooManyRequests as a login would."""
+    async def confirm(self, actor: Actor, password: str) -> Credentials:
+        """What the password was checked against. Raises WrongPassword, TooManyRequests as a login would."""
         async with self._throttles.guess(actor.account.email, actor.client):
             return await self._matching(actor, password)
 
-    async def _matching(self, actor: Actor, password: str) -> str:
+    async def _matching(self, actor: Actor, password: str) -> Credentials:
         async with self._store.read() as work:
-            found = await work.users.credentials(actor.account.email)
-        seen = found.password_hash if found and found.account.id == actor.id else None
-        if not await self._passwords.matches(seen, password) or seen is None:
+            seen = await work.users.credentials_of(actor.id)  # the address may be new, and this worker not know yet
+        if not await self._passwords.matches(seen.password_hash if seen else None, password) or seen is None:
             raise await self._refused(actor)
         return seen
 

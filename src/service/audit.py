@@ -1,4 +1,4 @@
-"""The audit trail: written in the transaction of what it tells of, and kept for a time."""
+"""The audit trail: written in the transaction of what it tells of, read by admins, and kept for a time."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -6,22 +6,51 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
 from uuid_utils.compat import uuid7
 
-from domain.audit import Action, AuditEvent
+from domain.audit import Action, AuditEvent, AuditFilter
+from domain.errors import AdminRequired
+from domain.pages import Page
 from domain.users import Account, Actor, Client
+from service.fields import QueryId, QueryTime
+from service.pagination import PageRequest
 from service.ports import PURGE_BATCH, Store, UnitOfWork
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NEWEST_FIRST = "-id"
 _CHANGEABLE = ("email", "first_name", "last_name", "role", "is_active")
 _TOLD = ("role", "is_active")  # the values are no private matter
 
 
+class AuditListing(PageRequest):
+    """A page of the trail; `to` itself is out of the range."""
+
+    actor: QueryId | None = None
+    target: QueryId | None = None
+    action: Action | None = None
+    since: QueryTime | None = Field(None, alias="from")
+    until: QueryTime | None = Field(None, alias="to")
+
+    def wanted(self) -> AuditFilter:
+        since, until = (_first_id(time) if time else None for time in (self.since, self.until))
+        return AuditFilter(self.actor, self.target, self.action, since, until)
+
+
 class AuditService:
-    """Removes the rows that were kept long enough: `keep`, or for ever where that is no time at all."""
+    """Shows the trail, and removes what was kept long enough: `keep`, or for ever where that is no time at all."""
 
     def __init__(self, store: Store, *, keep: timedelta, now: Callable[[], datetime]) -> None:
         self._store, self._keep, self._now = store, keep, now
+
+    async def list(self, actor: Actor, listing: AuditListing) -> Page[AuditEvent]:
+        """Newest first. Raises AdminRequired, BadCursor, InvalidQuery."""
+        if not actor.is_admin:
+            raise AdminRequired
+        wanted = listing.wanted()
+        cut = listing.cut(wanted, NEWEST_FIRST)
+        async with self._store.read() as work:
+            return listing.answer(await work.audit.find(wanted, cut), wanted, cut.order)
 
     async def purge(self) -> int:
         """Removes some of the rows that are old enough; says how many."""
@@ -52,3 +81,9 @@ def difference(before: Account, after: Account) -> dict[str, Any]:
 def _time_of(event_id: UUID) -> datetime:
     """The millisecond that a UUIDv7 begins with (RFC 9562, 5.7), so that ids and times are in one order."""
     return _EPOCH + timedelta(milliseconds=event_id.int >> 80)
+
+
+def _first_id(at: datetime) -> UUID:
+    """The least UUIDv7 of that time or later. `record` gives an event the time of its id, so ids tell them apart."""
+    milliseconds = -((_EPOCH - at) // timedelta(milliseconds=1))  # rounded up: an id has no smaller parts
+    return UUID(int=max(milliseconds, 0) << 80)

@@ -119,10 +119,10 @@ class LinkService:
 
         Raises WrongPassword, TooManyRequests.
         """
-        await self._account.confirm(actor, new.password)
+        seen = await self._account.confirm(actor, new.password)
         if await self._throttles.may_mail(new.new_email):
             async with self._store.write() as work:
-                await mail_new_address(work, actor.account.email, new.new_email)
+                await mail_new_address(work, seen.account.email, new.new_email)
                 await record(work, "email.request", actor, actor.id)
 
     async def purge(self) -> int:

@@ -15,6 +15,7 @@ T = TypeVar("T")
 # What a place in a list consists of: mostly a time, and then the id.
 BY_TIME: tuple[type[Key], ...] = (datetime, UUID)
 KEYS: Mapping[str, tuple[type[Key], ...]] = {
+    "id": (UUID,),
     "email": (str,),  # there are no two of it
     "last_name": (str, UUID),
     "title": (str, UUID),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from domain.audit import AuditEvent
+from domain.audit import AuditEvent, AuditFilter
 from domain.auth import Session, SignIn
 from domain.idempotency import KeptAnswer
 from domain.mail import Link, Mail, Purpose
@@ -35,6 +35,8 @@ class Users(Protocol):
     async def get(self, user_id: UUID) -> Account | None: ...
 
     async def credentials(self, email: str) -> Credentials | None: ...
+
+    async def credentials_of(self, user_id: UUID) -> Credentials | None: ...
 
     async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:
         """By created_at, email or last_name, where whoever has none comes first."""
@@ -124,6 +126,9 @@ class Audit(Protocol):
     """The audit trail, in storage."""
 
     async def add(self, event: AuditEvent) -> None: ...
+
+    async def find(self, wanted: AuditFilter, cut: Cut) -> Slice[AuditEvent]:
+        """By id."""
 
     async def purge(self, before: datetime, limit: int) -> int:
         """Removes at most `limit` events from before, none that somebody else removes; says how many."""

@@ -44,6 +44,7 @@ class SessionService:
             if logout.scope == "current":
                 await work.sessions.end(actor.id, actor.session_id)
             else:
+                await work.users.lock(actor.id)  # before the sessions, as everywhere: nobody waits in a circle
                 await work.sessions.end_all(actor.id, but=actor.session_id if logout.scope == "others" else None)
             await record(work, "session.logout", actor, actor.id, scope=logout.scope, session_id=str(actor.session_id))
 

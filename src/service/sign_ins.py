@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.auth import SignIn
 
-MOST_USERS = 10_000  # remembered at once, about 2 kB each; then the one remembered longest is forgotten
+MOST = 10_000  # sign-ins remembered at once, about 2 kB each; then whoever is remembered longest is forgotten
 LONGEST_S = 60  # that anything is remembered, whoever vouches for it
 
 LookUp = Callable[[UUID, UUID], Awaitable[SignIn | None]]
@@ -31,6 +31,7 @@ class SignIns:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._users: dict[UUID, dict[UUID, Remembered]] = {}
+        self._count = 0
         self._vouched_until = float("-inf")
         self._news = 0
 
@@ -43,12 +44,13 @@ class SignIns:
     def distrust(self) -> None:
         """Forgets everything, and remembers nothing until somebody vouches again."""
         self._users.clear()
+        self._count = 0
         self._vouched_until = float("-inf")
         self._news += 1
 
     def forget(self, user_id: UUID) -> None:
         """Something about the user or its sessions has changed."""
-        self._users.pop(user_id, None)
+        self._drop(user_id)
         self._news += 1
 
     async def find(self, user_id: UUID, session_id: UUID, look_up: LookUp) -> SignIn | None:
@@ -63,9 +65,14 @@ class SignIns:
         return found
 
     def _remember(self, session_id: UUID, found: SignIn) -> None:
-        self._users.setdefault(found.account.id, {})[session_id] = Remembered(found, self._clock() + LONGEST_S)
-        if len(self._users) > MOST_USERS:
-            del self._users[next(iter(self._users))]
+        own = self._users.setdefault(found.account.id, {})
+        self._count += session_id not in own
+        own[session_id] = Remembered(found, self._clock() + LONGEST_S)
+        if self._count > MOST:
+            self._drop(next(iter(self._users)))
+
+    def _drop(self, user_id: UUID) -> None:
+        self._count -= len(self._users.pop(user_id, {}))
 
     def _is_vouched_for(self) -> bool:
         return self._clock() < self._vouched_until

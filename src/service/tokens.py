@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 from domain.errors import LinkInvalid, RefreshInvalid, TokenExpired, TokenInvalid
 from service.signing import SigningKey, secret_key
 
-MOST_REMEMBERED = 10_000  # verified tokens per worker, of a kilobyte each at the most
+MOST_REMEMBERED = 10_000  # verified tokens per worker, and only ours are: about a kilobyte each, with its claims
 LONGEST_TOKEN = 4096  # bytes; ours are about 450, and longer ones only cost work
 _LEEWAY = timedelta(seconds=10)  # clocks of two nodes may differ by so much
 _REQUIRED = ["iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp"]

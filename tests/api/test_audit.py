@@ -14,8 +14,7 @@ from inkwell.settings import Settings
 from repositories.database import Database
 from service import Services
 from service.users import NewPassword
-from tests.support import PASSWORD, Client
-from tests.trail import trail
+from tests.support import PASSWORD, Client, trail
 
 HERE = {"X-Forwarded-For": "192.0.2.7", "X-Request-ID": "a-request"}
 NEW_PASSWORD = "another fine password"

@@ -16,8 +16,7 @@ from inkwell.migrations import connected
 from inkwell.settings import Settings
 from repositories.database import Database
 from service import Services
-from tests.support import PASSWORD, Client
-from tests.trail import trail
+from tests.support import PASSWORD, Client, trail
 
 NEXT_YEAR = timedelta(days=366)
 PID = text("SELECT pg_backend_pid()")

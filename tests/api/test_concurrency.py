@@ -3,9 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 from inkwell.app import create_app
 from inkwell.settings import Settings
+from repositories.database import Database
 from tests.support import PASSWORD, Answer, Client
 
 
@@ -92,3 +94,23 @@ async def test_an_address_claimed_twice_at_once_is_one_users(ada: Client, bob: C
     wish = {"email": "nice@example.com"}
     found = await outcomes(*(admin.patch(f"/api/users/{user.id}", wish) for user in (ada, bob)))
     assert found == {"200": 1, "email_taken": 1}
+
+
+async def test_logging_out_everywhere_while_signing_in_is_nobodys_503(api: Client, ada: Client) -> None:
+    login = {"email": "ada@example.com", "password": PASSWORD}
+    for _ in range(3):
+        people = [await api.sign_in("ada@example.com") for _ in range(10)]
+        leaving = [one.post("/api/auth/logout", {"scope": "others"}) for one in people]
+        found = await outcomes(*leaving, *(api.post("/api/auth/login", login) for _ in range(5)))
+        assert set(found) <= {"200", "204", "session_ended"}, found
+
+
+async def test_whoever_logs_out_of_many_sessions_waits_for_the_user_first(ada: Client, database: Database) -> None:
+    """Two that lock the sessions in another order than each other would wait in a circle."""
+    async with database.write() as work:
+        assert await work.users.lock(UUID(ada.id))
+        leaving = asyncio.create_task(ada.post("/api/auth/logout", {"scope": "all"}))
+        await asyncio.sleep(0.3)
+        assert not leaving.done()
+        await asyncio.wait_for(work.sessions.keep_newest(UUID(ada.id), 0), 1)
+    assert (await leaving).status == 204

@@ -1,16 +1,19 @@
 """The connection on which a worker hears of changes: when it vouches for what is remembered, and what it tells."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
 import pytest
+from uuid_utils.compat import uuid7
 
 from inkwell import listener
 from inkwell.database_url import parse_database_url
 from inkwell.listener import Listener
+from repositories.database import Database
 from service.sign_ins import SignIns
+from tests.conftest import Server
 
 Events = Callable[[], list[dict[str, Any]]]
 
@@ -20,15 +23,24 @@ def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "RETRY_S", 0.01)
 
 
-async def vouches(url: str) -> bool:
-    """Whether somebody who has listened there for a second vouches."""
-    sign_ins = SignIns()
-    listening = Listener(parse_database_url(url), sign_ins, connect_timeout_s=3)
-    listening.start()
-    await asyncio.sleep(1)
-    vouched = sign_ins._is_vouched_for()
-    await listening.stop()
-    return vouched
+Vouches = Callable[[str], Awaitable[bool]]
+
+
+@pytest.fixture
+def vouches(database: Database, monkeypatch: pytest.MonkeyPatch) -> Vouches:
+    """Whether somebody who has listened there for a second, beside the test's own database, vouches."""
+    monkeypatch.setattr(listener, "PROOF_S", 0.5)
+
+    async def listen(url: str) -> bool:
+        sign_ins = SignIns()
+        listening = Listener(parse_database_url(url), database, sign_ins, connect_timeout_s=3)
+        listening.start()
+        await asyncio.sleep(1)
+        vouched = sign_ins._is_vouched_for()
+        await listening.stop()
+        return vouched
+
+    return listen
 
 
 def with_parameter(url: str, parameter: str) -> str:
@@ -36,12 +48,12 @@ def with_parameter(url: str, parameter: str) -> str:
 
 
 @pytest.mark.parametrize("parameter", ["connect_timeout=5", "application_name=ours", "target_session_attrs=primary"])
-async def test_it_listens_wherever_the_url_leads_the_pool(database_url: str, parameter: str) -> None:
+async def test_it_listens_wherever_the_url_leads_the_pool(vouches: Vouches, database_url: str, parameter: str) -> None:
     assert await vouches(with_parameter(database_url, parameter))
 
 
 async def test_it_does_not_vouch_behind_a_pooler(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, log_events: Events
+    vouches: Vouches, database_url: str, monkeypatch: pytest.MonkeyPatch, log_events: Events
 ) -> None:
     # A pooler answers LISTEN, passes no notices on, and makes the number up by which clients cancel.
     monkeypatch.setattr(asyncpg.Connection, "get_server_pid", lambda _: 1)
@@ -49,13 +61,15 @@ async def test_it_does_not_vouch_behind_a_pooler(
     assert "DATABASE_LISTEN_URL" in log_events()[0]["cause"]
 
 
-async def test_why_it_does_not_listen_is_told_once_and_not_at_every_attempt(log_events: Events) -> None:
+async def test_why_it_does_not_listen_is_told_once_and_not_at_every_attempt(
+    vouches: Vouches, log_events: Events
+) -> None:
     assert not await vouches("postgresql://127.0.0.1:1/nowhere")
     assert [event["event"] for event in log_events()] == ["listener_away"]
 
 
 async def test_a_server_that_does_not_answer_listen_is_left_again(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, log_events: Events
+    vouches: Vouches, database_url: str, monkeypatch: pytest.MonkeyPatch, log_events: Events
 ) -> None:
     async def silence(connection: "asyncpg.Connection[Any]", *_: object) -> None:
         await connection.execute("SELECT pg_sleep(20)")
@@ -63,3 +77,30 @@ async def test_a_server_that_does_not_answer_listen_is_left_again(
     monkeypatch.setattr(asyncpg.Connection, "add_listener", silence)
     assert not await vouches(database_url)
     assert log_events()[0]["cause"] == "TimeoutError()"
+
+
+async def test_it_does_not_vouch_on_another_database_than_the_pools(
+    vouches: Vouches, server: Server, log_events: Events
+) -> None:
+    assert not await vouches(server.url)
+    assert [event["event"] for event in log_events()] == ["listener_away"]
+    assert "another database" in log_events()[0]["cause"]
+
+
+@pytest.mark.parametrize(
+    "statement", ["TRUNCATE users CASCADE", "TRUNCATE sessions", "NOTIFY inkwell_sign_ins, 'forget everything'"]
+)
+async def test_what_may_concern_everybody_makes_it_forget_everything(
+    database: Database, database_url: str, server: Server, statement: str
+) -> None:
+    sign_ins = SignIns()
+    listening = Listener(parse_database_url(database_url), database, sign_ins, connect_timeout_s=3)
+    listening.start()
+    async with asyncio.timeout(5):
+        while not sign_ins._is_vouched_for():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    sign_ins._users[uuid7()] = {}
+    await server.run(statement, database_url)
+    await asyncio.sleep(0.5)
+    assert sign_ins._users == {}
+    await listening.stop()

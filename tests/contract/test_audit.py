@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
 
-from domain.audit import AuditEvent
+from domain.audit import Action, AuditEvent, AuditFilter
+from domain.pages import Cut, Slice
 from domain.users import Account
 from service.ports import Store
 from tests.fakes import NOBODY
-from tests.trail import trail
+from tests.support import trail
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -76,3 +78,45 @@ async def test_a_purge_that_is_undone_removes_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError):
         await fail()
     assert await trail(store) == [kept]
+
+
+@pytest.fixture
+async def told(store: Store) -> list[AuditEvent]:
+    """Four events, the oldest first: two logins of Ada's, one of Bob's, and an admin's change of Ada."""
+    ada, bob, root = (uuid7() for _ in range(3))
+    acts: list[tuple[UUID, Action, UUID]] = [
+        (ada, "login.succeed", ada),
+        (bob, "login.succeed", bob),
+        (root, "user.update", ada),
+        (ada, "login.succeed", ada),
+    ]
+    events = [AuditEvent(uuid7(), NOW, actor, action, target, None, None, {}) for actor, action, target in acts]
+    await add(store, *events)
+    return events
+
+
+async def find(store: Store, cut: Cut, **wanted: Any) -> Slice[AuditEvent]:
+    async with store.read() as work:
+        return await work.audit.find(AuditFilter(**wanted), cut)
+
+
+async def test_each_choice_narrows_the_trail_and_its_total(store: Store, told: list[AuditEvent]) -> None:
+    ada, root = told[0].actor_id, told[2].actor_id
+    for wanted, places in (
+        ({"actor": ada}, [3, 0]),
+        ({"target": ada}, [3, 2, 0]),
+        ({"action": "login.succeed"}, [3, 1, 0]),
+        ({"since": told[1].id}, [3, 2, 1]),
+        ({"until": told[1].id}, [0]),
+        ({"since": told[1].id, "until": told[3].id, "target": ada}, [2]),
+        ({"actor": root, "action": "login.succeed"}, []),
+    ):
+        found = await find(store, Cut("-id", 10), **wanted)
+        assert (found.rows, found.total) == ([told[place] for place in places], len(places)), wanted
+
+
+async def test_the_trail_goes_on_behind_a_place(store: Store, told: list[AuditEvent]) -> None:
+    first = await find(store, Cut("-id", 3))
+    assert (first.rows, first.total, first.end) == (told[:0:-1], 4, (told[1].id,))
+    rest = await find(store, Cut("-id", 3, after=first.end))
+    assert (rest.rows, rest.total, rest.end) == (told[:1], 4, None)

@@ -242,6 +242,13 @@ async def test_a_new_password_replaces_the_hash_and_says_whose_it_was(store: Sto
     assert found.account.updated_at > ada.updated_at
 
 
+async def test_credentials_are_found_by_id_whatever_the_address(store: Store, ada: Account, bob: Account) -> None:
+    moved = await change_user(store, ada.id, email="augusta@example.com")
+    async with store.read() as work:
+        assert await work.users.credentials_of(ada.id) == Credentials(moved, HASH)
+        assert await work.users.credentials_of(NOBODY) is None
+
+
 async def test_a_new_password_leaves_other_users_alone(store: Store, ada: Account, bob: Account) -> None:
     async with store.write() as work:
         await work.users.set_password("ada@example.com", "another hash")

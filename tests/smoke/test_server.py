@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import SECRET, Server, open_folder
 from tests.support import PASSWORD
 
+readings: set[asyncio.Task[bytes]] = set()
 ADMIN = {"email": "root@example.com", "password": PASSWORD}
 
 
@@ -50,14 +51,21 @@ async def start(cwd: Path, **environment: str) -> tuple[asyncio.subprocess.Proce
     async with asyncio.timeout(30):
         async for line in process.stdout:
             if b"serves on " in line:
+                drain(process)
                 return process, line.split(b"serves on ")[1].split()[0].decode()
     raise AssertionError("it ended before it served")
 
 
+def drain(process: asyncio.subprocess.Process) -> None:
+    """Reads on until the end: a server whose output nobody takes stands still once the pipe is full."""
+    assert process.stdout
+    reading = asyncio.create_task(process.stdout.read())
+    readings.add(reading)
+    reading.add_done_callback(readings.discard)
+
+
 async def stop(process: asyncio.subprocess.Process) -> int:
     process.send_signal(signal.SIGINT)
-    assert process.stdout
-    await process.stdout.read()
     return await process.wait()
 
 

@@ -27,6 +27,8 @@ def session(*, used: timedelta = timedelta(), ends_in: timedelta = timedelta(day
         (5, timedelta(days=7), Refreshing.OVER),
         (4, timedelta(seconds=10), Refreshing.AGAIN),
         (4, timedelta(seconds=10.001), Refreshing.REUSED),
+        (4, timedelta(seconds=-10), Refreshing.AGAIN),  # as a clock of another node saw it
+        (4, timedelta(hours=-1), Refreshing.REUSED),  # the clock was put back
         (3, timedelta(), Refreshing.REUSED),
         (0, timedelta(), Refreshing.REUSED),
         (6, timedelta(), Refreshing.OVER),

@@ -129,10 +129,14 @@ async def test_what_was_read_before_news_came_is_used_once_and_not_remembered(as
     assert ask.database.asked == 2
 
 
-async def test_no_more_users_are_remembered_than_the_most(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_ins, "MOST_USERS", 2)
+async def test_no_more_sign_ins_are_remembered_than_the_most(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_ins, "MOST", 6)
     store = MemoryStore()
     for number in range(4):
         one = Asking(SignIn(await add_user(store, f"{number}@example.com"), EXPIRES))
-        await ask.memory.find(one.user_id, one.session_id, one.database.look_up)
-    assert len(ask.memory._users) == 2
+        for _ in range(3):
+            await ask.memory.find(one.user_id, uuid7(), one.database.look_up)
+        assert sum(map(len, ask.memory._users.values())) == ask.memory._count <= 6
+    assert one.user_id in ask.memory._users
+    ask.memory.forget(one.user_id)
+    assert ask.memory._count == 3
