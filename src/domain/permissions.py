@@ -32,7 +32,7 @@ class Permission(Enum):
 
     USER_REGISTER = "make an account for oneself", {ANYONE_IF_OPEN}, RegistrationClosed
     USER_CREATE = "make an account for somebody", {ADMIN}, AdminRequired
-    USER_READ = "see active users: names, role, when they joined", {SIGNED_IN}
+    USER_READ = "list active users, see any by id: names, role, joined when", {SIGNED_IN}
     USER_READ_EMAIL = "see the address; search and sort by addresses", {SIGNED_IN_IF_SHOWN, OWNER, ADMIN}, AdminRequired
     USER_READ_ALL = "see more: active or not, verified or not, last change", {OWNER, ADMIN}
     USER_LIST_INACTIVE = "list inactive users", {ADMIN}, AdminRequired
