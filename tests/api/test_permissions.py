@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from inkwell.settings import Settings
 from repositories.database import Database
 from tests.support import PASSWORD, Answer, Client
 
+SRC = Path(__file__).parents[2] / "src"
 # Ids in a path and tokens in a body are the owner's: a post, a draft, a session, made anew for each caller. Where there
 # is none, callers do it to what is their own. The permission is `-` where the table does not speak, because it does not
 # matter who is signed in. `stranger` and `unverified` are signed in; neither has anything to do with the owner.
@@ -120,10 +122,15 @@ class Row:
     def route(self) -> str:
         return f"{self.method} {self.path.partition('?')[0].replace('<draft_id>', '<post_id>')}"
 
+    @property
+    def is_ones_own(self) -> bool:
+        """Whether callers can mean nobody but themselves."""
+        return (self.path.startswith("/api/auth/") and "<" not in self.path) or self.path.endswith("?mine=true")
+
     def standing(self, caller: str) -> set[str]:
-        """What the table calls the caller here: everybody owns what is their own."""
-        is_ones_own = (self.path.startswith("/api/auth/") and "<" not in self.path) or self.path.endswith("?mine=true")
-        return STANDING[caller] | ({OWNER} if is_ones_own and SIGNED_IN in STANDING[caller] else set())
+        """What the table calls the caller here."""
+        is_owner = self.is_ones_own and SIGNED_IN in STANDING[caller]
+        return STANDING[caller] | ({OWNER} if is_owner else set())
 
     def code(self, caller: str) -> str | None:
         """What a refusal says; None where there is none, or where the table does not speak."""
@@ -231,6 +238,11 @@ def test_the_matrix_says_what_the_table_says(row: Row) -> None:
         assert (status < 400) == bool(row.standing(caller) & row.permission.who), caller
 
 
+@pytest.mark.parametrize("name", ["ACCOUNT_CHANGE", "SESSION_LIST", "SESSION_END", "POST_LIST_OWN"])
+def test_what_nobody_can_ask_of_others_is_for_owners_alone(name: str) -> None:
+    assert Permission[name].who == {OWNER}
+
+
 @pytest.mark.parametrize("row", CLOSED_ROWS, ids=named)
 def test_behind_closed_doors_it_does_too(row: Row) -> None:
     assert row.permission
@@ -266,23 +278,33 @@ async def test_the_callers_are_what_they_are_called(callers: dict[str, Client]) 
     assert found["admin"] == ("admin", True)
 
 
-async def assert_seen(callers: dict[str, Client], withheld: set[str]) -> None:
-    for name in ("unverified", "stranger", "owner", "admin"):
-        user = (await callers[name].get(f"/api/users/{callers['owner'].id}")).json["user"]
-        standing = STANDING[name] - withheld
-        assert ("is_active" in user) == bool(standing & Permission.USER_READ_ALL.who), name
-        assert (user["email"] is not None) == bool(standing & Permission.USER_READ_EMAIL.who), name
+async def seeing(callers: dict[str, Client], field: str) -> set[str]:
+    """Who finds something in this field of the owner."""
+    readers = CALLERS[1:-1]
+    answers = {name: await callers[name].get(f"/api/users/{callers['owner'].id}") for name in readers}
+    return {name for name in readers if answers[name].json["user"].get(field) is not None}
 
 
-async def test_readers_see_as_much_of_a_user_as_the_table_says(
+async def test_the_whole_of_a_user_is_for_that_user_and_admins(callers: dict[str, Client]) -> None:
+    assert Permission.USER_READ_ALL.who == {OWNER, ADMIN}
+    for field in ("is_active", "email_verified", "updated_at"):
+        assert await seeing(callers, field) == {"owner", "admin"}
+
+
+async def test_addresses_are_for_everybody_signed_in_unless_the_doors_are_closed(
     callers: dict[str, Client], behind_closed_doors: dict[str, Client]
 ) -> None:
-    await assert_seen(callers, set())
-    await assert_seen(behind_closed_doors, IF_OPEN)
+    assert Permission.USER_READ_EMAIL.who == {SIGNED_IN_IF_SHOWN, OWNER, ADMIN}
+    assert await seeing(callers, "email") == {"unverified", "stranger", "owner", "admin"}
+    assert await seeing(behind_closed_doors, "email") == {"owner", "admin"}
 
 
-async def test_the_inactive_are_listed_to_whom_the_table_says(callers: dict[str, Client]) -> None:
-    for name in ("unverified", "stranger", "owner", "admin"):
+async def test_the_inactive_are_listed_to_admins(callers: dict[str, Client]) -> None:
+    for name in CALLERS[1:-1]:
         listed = {user["id"] for user in (await callers[name].get("/api/users")).json["data"]}
-        allowed = bool(STANDING[name] & Permission.USER_LIST_INACTIVE.who)
-        assert (callers["deactivated"].id in listed) == allowed, name
+        assert (callers["deactivated"].id in listed) == (name == "admin"), name
+
+
+def test_nothing_else_looks_at_roles() -> None:
+    asking = {path.relative_to(SRC).as_posix() for path in SRC.rglob("*.py") if ".is_admin" in path.read_text()}
+    assert asking == {"domain/permissions.py", "domain/users.py"}
