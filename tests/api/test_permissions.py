@@ -29,7 +29,12 @@ GET    /reset                         -          -                   200 200 200
 GET    /verify                        -          -                   200 200 200 200 200 200
 GET    /links.css                     -          -                   200 200 200 200 200 200
 GET    /links.js                      -          -                   200 200 200 200 200 200
+GET    /front.css                     -          -                   200 200 200 200 200 200
 GET    /docs                          -          -                   200 200 200 200 200 200
+GET    /docs/docs.css                 -          -                   200 200 200 200 200 200
+GET    /docs/docs.js                  -          -                   200 200 200 200 200 200
+GET    /docs/swagger-ui.css           -          -                   200 200 200 200 200 200
+GET    /docs/swagger-ui-bundle.js     -          -                   200 200 200 200 200 200
 GET    /api/openapi.json              -          -                   200 200 200 200 200 200
 GET    /.well-known/jwks.json         -          -                   200 200 200 200 200 200
 POST   /api/auth/register             account    USER_REGISTER       201 201 201 201 201 201
@@ -75,7 +80,16 @@ WITH_CLOSED_DOORS = """
 POST   /api/auth/register             account    USER_REGISTER       403 403 403 403 403 403
 GET    /api/users?sort=email          -          USER_READ_EMAIL     401 403 403 403 200 401
 """
-NOT_YET = {"GET /api/audit", "GET /api/openapi.json", "GET /docs"}  # tried as soon as they are there
+NOT_YET = {  # tried as soon as they are there
+    "GET /api/audit",
+    "GET /api/openapi.json",
+    "GET /front.css",
+    "GET /docs",
+    "GET /docs/docs.css",
+    "GET /docs/docs.js",
+    "GET /docs/swagger-ui.css",
+    "GET /docs/swagger-ui-bundle.js",
+}
 SENT = {
     "nothing": "{}",
     "account": f'{{"email": "<caller>@example.net", "password": "{PASSWORD}"}}',
