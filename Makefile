@@ -28,7 +28,7 @@ layers: environment-dev ## Which room may import which
 format: environment-dev ## Format the code and sort its imports
 	@cd "$(HERE)" && $(PY) -m ruff check --fix $(CODE) && $(PY) -m ruff format $(CODE)
 
-docs: environment-dev ## Write what the code says of its settings into .env.example and docs/settings.md
+docs: environment-dev ## Write what the code says of its settings and permissions into .env.example and docs/
 	@cd "$(HERE)" && $(PY) scripts/settings-pages
 
 lock: environment-dev ## Renew the pinned dependencies (UPGRADE=1 takes newer versions)

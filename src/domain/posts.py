@@ -5,6 +5,7 @@ from datetime import datetime
 from html import escape
 from uuid import UUID
 
+from domain.permissions import Permission, may
 from domain.users import Actor
 from domain.versions import UNSHOWN
 
@@ -26,8 +27,7 @@ class Post:
     version: int = field(metadata=UNSHOWN)
 
     def visible_to(self, reader: Actor | None) -> bool:
-        """A draft shows itself to its author and to admins alone."""
-        return self.published or (reader is not None and (reader.is_admin or reader.id == self.author_id))
+        return may(reader, Permission.POST_READ if self.published else Permission.POST_READ_DRAFT, self.author_id)
 
 
 @dataclass(frozen=True, slots=True)

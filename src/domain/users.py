@@ -1,6 +1,6 @@
 """Users: what everybody may see of them, what they see of themselves, and what login reads."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -97,9 +97,3 @@ class Actor:
     @property
     def is_admin(self) -> bool:
         return self.account.is_admin
-
-    def view(self, account: Account, access: Access) -> User:
-        """As much of the account as this actor may see."""
-        if self.is_admin or account.id == self.id:
-            return account
-        return account.public if access.members_see_addresses else replace(account.public, email=None)

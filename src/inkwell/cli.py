@@ -161,6 +161,14 @@ def restore(file: Path, replace: bool) -> None:
     _with_database(work)
 
 
+@main.command()
+def permissions() -> None:
+    """Print who may do what."""
+    from inkwell.permissions_table import permissions_table
+
+    click.echo(permissions_table(), nl=False)
+
+
 @main.command("check-config")
 def check_config() -> None:
     """Print the settings in force, secrets masked, and what is wrong with them."""

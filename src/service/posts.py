@@ -8,8 +8,9 @@ from pydantic_core import PydanticCustomError
 from uuid_utils.compat import uuid7
 
 from domain.audit import Action
-from domain.errors import NotYours, PostNotFound, PreconditionFailed, TokenMissing, UserInactive, UserNotFound
+from domain.errors import PostNotFound, PreconditionFailed, TokenMissing, UserInactive, UserNotFound
 from domain.pages import Page, Slice
+from domain.permissions import Permission, ensure, only_of
 from domain.posts import Post, PostFilter
 from domain.users import Actor
 from domain.versions import Versions, require
@@ -120,19 +121,20 @@ class PostService:
         """Raises NotYours, PostNotFound, PreconditionFailed."""
         async with self._store.write() as work:
             if not changes.sent:
-                return _require_own(await work.posts.get(post_id), actor, expected)
-            post = await work.posts.change(post_id, _owner(actor), changes.sent, expected)
+                return _changeable(await work.posts.get(post_id), actor, Permission.POST_CHANGE, expected)
+            owner_id = only_of(actor, Permission.POST_CHANGE)
+            post = await work.posts.change(post_id, owner_id, changes.sent, expected)
             if post is None:
-                _unchanged(await work.posts.get(post_id), actor)
+                _unchanged(await work.posts.get(post_id), actor, Permission.POST_CHANGE)
             await _record(work, "post.update", actor, post_id, post.author_id, fields=sorted(changes.sent))
         return post
 
     async def remove(self, actor: Actor, post_id: UUID, expected: Versions = None) -> None:
         """Raises NotYours, PostNotFound, PreconditionFailed."""
         async with self._store.write() as work:
-            author_id = await work.posts.remove(post_id, _owner(actor), expected)
+            author_id = await work.posts.remove(post_id, only_of(actor, Permission.POST_DELETE), expected)
             if author_id is None:
-                _unchanged(await work.posts.get(post_id), actor)
+                _unchanged(await work.posts.get(post_id), actor, Permission.POST_DELETE)
             await _record(work, "post.delete", actor, post_id, author_id)
 
     async def _find(
@@ -160,26 +162,20 @@ async def _record(
         await record(work, action, actor, post_id, author_id=str(author_id), **data)
 
 
-def _owner(actor: Actor) -> UUID | None:
-    """Whose posts the actor may change: an admin everybody's."""
-    return None if actor.is_admin else actor.id
-
-
 def _seen(post: Post | None, reader: Actor | None) -> Post:
     if post is None or not post.visible_to(reader):
         raise PostNotFound
     return post
 
 
-def _require_own(post: Post | None, actor: Actor, expected: Versions = None) -> Post:
+def _changeable(post: Post | None, actor: Actor, do: Permission, expected: Versions = None) -> Post:
     seen = _seen(post, actor)
-    if not actor.is_admin and seen.author_id != actor.id:
-        raise NotYours
+    ensure(actor, do, seen.author_id)
     require(seen.version, expected)
     return seen
 
 
-def _unchanged(post: Post | None, actor: Actor) -> NoReturn:
+def _unchanged(post: Post | None, actor: Actor, do: Permission) -> NoReturn:
     """Says why it was not to be changed."""
-    _require_own(post, actor)
+    _changeable(post, actor, do)
     raise PreconditionFailed

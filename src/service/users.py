@@ -1,5 +1,6 @@
 """The directory: who has an account, and what may be changed about it."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
@@ -7,8 +8,9 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from domain.audit import OPERATOR, Action
-from domain.errors import AdminRequired, LastAdmin, NotYours, RegistrationClosed, UserNotFound
+from domain.errors import LastAdmin, UserNotFound
 from domain.pages import Page
+from domain.permissions import Permission, ensure, may
 from domain.users import Access, Account, Actor, Client, Role, User, UserFilter
 from domain.versions import Versions, require
 from service.audit import difference, record
@@ -20,7 +22,7 @@ from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
 from service.throttles import ThrottleService
 
-OWN_FIELDS = frozenset({"first_name", "last_name"})
+NAMES = frozenset({"first_name", "last_name"})
 
 
 class NewPassword(Input):
@@ -83,14 +85,13 @@ class UserService:
 
     async def register(self, new: NewAccount, client: Client) -> Account:
         """Raises RegistrationClosed, TooManyRequests, EmailTaken."""
-        if not self._access.may_register:
-            raise RegistrationClosed
+        ensure(None, Permission.USER_REGISTER, access=self._access)
         await self._throttles.register(client)
         return await self._add(new, "user", "user.register", client)
 
     async def create(self, actor: Actor, new: NewUser, once: Once[Account] | None = None) -> Account:
         """Raises AdminRequired, EmailTaken, and what Idempotency.run does."""
-        _require_admin(actor)
+        ensure(actor, Permission.USER_CREATE)
         await self._idempotency.look(actor, once)  # a password is not hashed again for an answer that is there
         password_hash = await self._passwords.hash(new.password)
         async with self._store.write() as work:
@@ -99,25 +100,26 @@ class UserService:
 
     async def list(self, actor: Actor, listing: UserListing) -> Page[User]:
         """Oldest first by default; the inactive ones are for admins. Raises AdminRequired, BadCursor, InvalidQuery."""
-        by_address = actor.is_admin or self._access.members_see_addresses
-        wanted = listing.wanted(by_address=by_address, active_only=not actor.is_admin)
+        by_address = may(actor, Permission.USER_READ_EMAIL, access=self._access)
+        wanted = listing.wanted(by_address=by_address, active_only=not may(actor, Permission.USER_LIST_INACTIVE))
         cut = listing.cut(wanted, listing.sort)
-        if listing.is_active is not None or (cut.sort == "email" and not by_address):  # the order would tell addresses
-            _require_admin(actor)
+        if listing.is_active is not None:
+            ensure(actor, Permission.USER_LIST_INACTIVE)
+        if cut.sort == "email":  # the order tells addresses
+            ensure(actor, Permission.USER_READ_EMAIL, access=self._access)
         async with self._store.read() as work:
             found = await work.users.find(wanted, cut)
-        return listing.answer(found.map(lambda account: actor.view(account, self._access)), wanted, cut.order)
+        return listing.answer(found.map(lambda account: self._view(actor, account)), wanted, cut.order)
 
     async def get(self, actor: Actor, user_id: UUID) -> User:
         """Raises UserNotFound."""
         async with self._store.read() as work:
-            return actor.view(_found(await work.users.get(user_id)), self._access)
+            return self._view(actor, _found(await work.users.get(user_id)))
 
     async def change(self, actor: Actor, user_id: UUID, changes: UserChanges, expected: Versions = None) -> Account:
         """Raises NotYours, UserNotFound, PreconditionFailed, EmailTaken, LastAdmin."""
         sent = changes.sent
-        if not actor.is_admin and (user_id != actor.id or not sent.keys() <= OWN_FIELDS):
-            raise NotYours
+        ensure(actor, Permission.USER_RENAME if sent.keys() <= NAMES else Permission.USER_CHANGE, user_id)
         async with self._store.write() as work:
             return await self._change(work, actor, user_id, sent, expected)
 
@@ -126,7 +128,7 @@ class UserService:
 
         Raises AdminRequired, UserNotFound, PreconditionFailed, LastAdmin.
         """
-        _require_admin(actor)
+        ensure(actor, Permission.USER_DELETE)
         async with self._store.write() as work:
             await remove_user(work, actor, user_id, expected)
 
@@ -145,6 +147,13 @@ class UserService:
             await work.sessions.end_all(user_id)
             await mail_new_password(work, user_id, new.email)
             await record(work, "password.set", OPERATOR, user_id)
+
+    def _view(self, reader: Actor, account: Account) -> User:
+        """As much of the account as the reader may see."""
+        if may(reader, Permission.USER_READ_ALL, account.id):
+            return account
+        shows_address = may(reader, Permission.USER_READ_EMAIL, account.id, self._access)
+        return account.public if shows_address else replace(account.public, email=None)
 
     async def _add(self, new: NewAccount, role: Role, action: Action, by: Actor | Client) -> Account:
         password_hash = await self._passwords.hash(new.password)
@@ -175,11 +184,6 @@ async def _added(
     await record(work, action, by, account.id, role=role)
     await enqueue(work, "verify", account.email)
     return account
-
-
-def _require_admin(actor: Actor) -> None:
-    if not actor.is_admin:
-        raise AdminRequired
 
 
 def _found(account: Account | None, expected: Versions = None) -> Account:

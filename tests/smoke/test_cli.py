@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from domain.permissions import Permission
 from inkwell.database_url import parse_database_url
 from inkwell.migrations import connected
 from tests.conftest import SECRET, open_folder
@@ -110,6 +111,13 @@ async def test_check_config_refuses_what_serve_would_and_still_shows_what_was_gi
     assert "ADMIN_PASSWORD: String should have at least 10 characters" in output
     assert "PORT=9001\n" in output
     assert "ADMIN_PASSWORD=short" not in output
+
+
+async def test_permissions_prints_the_table_of_the_page(tmp_path: Path) -> None:
+    code, output = await inkwell("permissions", cwd=tmp_path)
+    page = Path(__file__).parents[2] / "docs" / "permissions.md"
+    assert (code, output.count("\n")) == (0, len(Permission) + 2)
+    assert page.read_text().endswith(f"\n\n{output}")
 
 
 @pytest.mark.parametrize(
