@@ -480,7 +480,9 @@ def _user_place(account: Account, sort: str) -> Place:
 
 
 def _post_place(post: Post, rank: float, sort: str) -> Place:
-    keys: dict[str, Key] = {"rank": rank, "title": _fold(post.title), "published_at": post.published_at or NEVER}
+    if sort == "rank":
+        return (NEVER, rank, post.id)
+    keys: dict[str, Key] = {"title": _fold(post.title), "published_at": post.published_at or NEVER}
     return (keys[sort] if sort in keys else getattr(post, sort), post.id)
 
 

@@ -1,6 +1,6 @@
 """Pages: a stretch of a list, and where in the list it lies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
@@ -40,7 +40,7 @@ class Cut:
 class Slice(Generic[T]):
     """The rows that were asked for, how many there are in all, and the last one's place if more rows follow it."""
 
-    rows: Sequence[T]
+    rows: list[T]
     total: int | None
     end: Place | None = None
 
@@ -63,5 +63,5 @@ class Pagination:
 class Page(Generic[T]):
     """What a list answers."""
 
-    data: Sequence[T]
+    data: list[T]
     pagination: Pagination

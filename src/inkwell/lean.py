@@ -1,4 +1,4 @@
-"""A shorter way through Quart for most requests, by Quart's own class attributes (docs/decisions/0022).
+"""A shorter way through Quart for most requests, by Quart's own class attributes (docs/decisions/0019).
 
 A request whose body has come whole is handled in the task that the server made for it. Quart's own way needs two tasks
 more, to hear of a client that leaves; here nobody listens, and the request's time limits bound what is done for nobody.

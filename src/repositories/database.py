@@ -56,6 +56,7 @@ class Limits:
         return {
             "application_name": "inkwell",
             "jit": "off",  # compiles for longer than our statements run
+            "max_parallel_workers_per_gather": "0",  # nor does one request take the processors of the others
             "statement_timeout": _milliseconds(self.statement_timeout_s),
             "lock_timeout": _milliseconds(self.lock_timeout_s),
             "idle_in_transaction_session_timeout": _milliseconds(self.idle_in_transaction_s),

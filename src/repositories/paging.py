@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Generic, TypeVar
+from functools import cache, partial
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -14,10 +14,12 @@ from sqlalchemy import (
     bindparam,
     func,
     literal_column,
+    not_,
     null,
     select,
     true,
     tuple_,
+    union_all,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import Executable
@@ -29,6 +31,10 @@ from repositories.tables import totals
 
 T = TypeVar("T")
 
+Keys = tuple[ColumnElement[Any], ...]
+Conditions = Sequence[ColumnElement[bool]]
+
+LIMIT, OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
 DEEP = 500  # rows to pass over, from which on it is cheaper to pass over their keys alone, in the index
 
 
@@ -44,21 +50,29 @@ class Shape:
     total: Counting
 
 
+class MadeKeys(Protocol):
+    """Makes the keys of the rows that `rows` selects columns from, for the first page or for one after a place."""
+
+    def __call__(self, rows: Callable[..., Select[Any]], *, after: bool) -> Keys: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Listing(Generic[T]):
     """A list: what makes a row's value, the columns of each sort key, and the conditions that narrow it.
 
     A condition is named `filter` where it is bound to a parameter of that name, `filter=value` where the value is
     part of it. `kept` names the totals that are counted already for a set of conditions. `extras` are computed from
-    the page's rows alone, and come last in a value.
+    the page's rows alone, and come last in a value. `first` tells, by a sort's keys, which rows come before all others:
+    those are looked for only where these are not enough.
     """
 
     make: Callable[..., T]
     columns: Sequence[ColumnElement[Any]]
-    sorts: Mapping[str, Sequence[ColumnElement[Any]]]
+    sorts: Mapping[str, Keys | MadeKeys]
     filters: Mapping[str, ColumnElement[bool]]
     kept: Mapping[frozenset[str], Sequence[str]] = field(default_factory=dict)
     extras: Callable[[Any], Sequence[ColumnElement[Any]]] = lambda _: ()
+    first: Mapping[str, Callable[[Keys], ColumnElement[bool]]] = field(default_factory=dict)
 
     async def find(self, session: Executor, wanted: Any, cut: Cut) -> Slice[T]:
         """The rows of what is `wanted`: a value whose fields are named as the filters are."""
@@ -67,7 +81,8 @@ class Listing(Generic[T]):
         total = found[0][0]
         if cut.total == "estimated" and total is None:
             total = await self._estimated(session, shape, bound)
-        return self._slice([row[1:] for row in found if row[1] is not None], cut, total)
+        width = len(_keys(self, shape))
+        return self._slice([row[1:] for row in found if row[1] is not None], width, cut, total)
 
     def asked(self, wanted: Any, cut: Cut) -> tuple[Shape, dict[str, Any]]:
         """What decides over the statement, and what is bound to it."""
@@ -81,15 +96,15 @@ class Listing(Generic[T]):
         plan = (await session.execute(_estimate(self, shape.filters), bound)).one()[0]
         return int(plan[0]["Plan"]["Plan Rows"])
 
-    def _slice(self, rows: Sequence[Any], cut: Cut, total: int | None) -> Slice[T]:
-        width = len(self.sorts[cut.sort])
+    def _slice(self, rows: Sequence[Any], width: int, cut: Cut, total: int | None) -> Slice[T]:
         shown = rows[: cut.limit]
         end = tuple(shown[-1][:width]) if len(rows) > cut.limit else None
         return Slice([self.make(*row[width:]) for row in shown], total, end)
 
-    def rows(self, filters: frozenset[str], *columns: ColumnElement[Any]) -> Select[Any]:
+    def rows(self, filters: frozenset[str], *columns: ColumnElement[Any], only: Conditions = ()) -> Select[Any]:
         table: Any = self.columns[0].table  # named, for what is counted without a condition
-        return select(*columns).select_from(table).where(*(self.filters[name] for name in sorted(filters)))
+        narrowed = (*only, *(self.filters[name] for name in sorted(filters)))
+        return select(*columns).select_from(table).where(*narrowed)
 
 
 class Explained(Executable, ClauseElement):
@@ -112,9 +127,15 @@ def _estimate(listing: Listing[Any], filters: frozenset[str]) -> Explained:
 
 
 @cache
+def _keys(listing: Listing[Any], shape: Shape) -> Keys:
+    keys = listing.sorts[shape.sort]
+    return keys if isinstance(keys, tuple) else keys(partial(listing.rows, shape.filters), after=shape.after)
+
+
+@cache
 def _page(listing: Listing[Any], shape: Shape) -> Select[Any]:
     """The page's rows, each behind the total and its place; one row with the total alone for an empty page."""
-    keys = [column.label(f"key_{number}") for number, column in enumerate(listing.sorts[shape.sort])]
+    keys = [column.label(f"key_{number}") for number, column in enumerate(_keys(listing, shape))]
     page = (_deep_cut(listing, shape, keys) if shape.deep else _cut(listing, shape, *keys, *listing.columns)).subquery()
     counted = select(_total(listing, shape).label("total")).subquery("counted")
     joined = select(counted.c.total, *page.c, *listing.extras(page.c)).select_from(counted.outerjoin(page, true()))
@@ -122,8 +143,25 @@ def _page(listing: Listing[Any], shape: Shape) -> Select[Any]:
 
 
 def _cut(listing: Listing[Any], shape: Shape, *columns: ColumnElement[Any]) -> Select[Any]:
-    cut = listing.rows(shape.filters, *columns).order_by(*_sorted(listing, shape)).limit(bindparam("limit"))
-    return cut.where(_beyond(listing, shape)) if shape.after else cut.offset(bindparam("offset"))
+    if shape.sort in listing.first:
+        return _cut_in_two(listing, shape, *columns)
+    return _lined_up(listing, shape, *columns).limit(LIMIT).offset(OFFSET)
+
+
+def _cut_in_two(listing: Listing[Any], shape: Shape, *columns: ColumnElement[Any]) -> Select[Any]:
+    """From those that come first, and from the others if these do not reach to the end of the page."""
+    is_first, most = listing.first[shape.sort](_keys(listing, shape)), LIMIT + OFFSET
+    first = _lined_up(listing, shape, *columns, only=[is_first]).limit(most).cte("first")
+    are_few = select(func.count() < most).select_from(first).scalar_subquery()
+    others = _lined_up(listing, shape, *columns, only=[not_(is_first), are_few]).limit(most).subquery("others")
+    both = union_all(select(first), select(others)).subquery("both")
+    keys = [_directed(column, shape) for column in both.c if column.name.startswith("key_")]
+    return select(both).order_by(*keys).limit(LIMIT).offset(OFFSET)
+
+
+def _lined_up(listing: Listing[Any], shape: Shape, *columns: ColumnElement[Any], only: Conditions = ()) -> Select[Any]:
+    found = listing.rows(shape.filters, *columns, only=only).order_by(*_sorted(listing, shape))
+    return found.where(_beyond(listing, shape)) if shape.after else found
 
 
 def _deep_cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
@@ -135,7 +173,7 @@ def _deep_cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -
 
 
 def _sorted(listing: Listing[Any], shape: Shape) -> list[ColumnElement[Any]]:
-    return [_directed(column, shape) for column in listing.sorts[shape.sort]]
+    return [_directed(column, shape) for column in _keys(listing, shape)]
 
 
 def _directed(column: ColumnElement[Any], shape: Shape) -> ColumnElement[Any]:
@@ -144,7 +182,7 @@ def _directed(column: ColumnElement[Any], shape: Shape) -> ColumnElement[Any]:
 
 def _beyond(listing: Listing[Any], shape: Shape) -> ColumnElement[bool]:
     """Compared as rows: the index is entered at the place, however deep it lies."""
-    columns = listing.sorts[shape.sort]
+    columns = _keys(listing, shape)
     row = tuple_(*columns)
     place = tuple_(*(bindparam(f"after_{number}", type_=column.type) for number, column in enumerate(columns)))
     return row < place if shape.descending else row > place

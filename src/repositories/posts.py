@@ -1,11 +1,23 @@
 """Posts in PostgreSQL."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import REAL, Column, ColumnElement, bindparam, delete, func, select, update
+from sqlalchemy import (
+    REAL,
+    Column,
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -13,10 +25,12 @@ from domain.pages import Cut, Slice
 from domain.posts import HIT_ENDS, HIT_STARTS, FoundPost, Post, PostFilter, snippet
 from domain.versions import Versions
 from repositories.failures import violated_constraint
-from repositories.paging import Listing
+from repositories.paging import Keys, Listing, MadeKeys
 from repositories.reading import Executor
 from repositories.tables import posts, posts_by_published_at, posts_by_title
 from repositories.versions import among
+
+Rows = Callable[..., Select[Any]]
 
 POST: tuple[Column[Any], ...] = (
     posts.c.id,
@@ -57,8 +71,33 @@ PUBLIC: Listing[Post] = Listing(
 # With drafts among them, whose time is none; the author's indexes are over this key, public or not.
 OF_AUTHOR = replace(PUBLIC, sorts={**PUBLIC.sorts, "published_at": (posts_by_published_at, posts.c.id)})
 
+MOST_RANKED = 5_000  # of a search's matches: reading the vectors of more takes too long
+_EARLIEST = literal_column("'1970-01-01 00:00:00+00'::timestamptz", _TIME)
+_UNRANKED = literal_column("-1::real", REAL)  # behind whatever is ranked
 _QUERY = func.websearch_to_tsquery(func.inkwell_language(), bindparam("q"))
 _HEADLINE = f"StartSel={HIT_STARTS}, StopSel={HIT_ENDS}, MaxWords=40, MinWords=20"
+
+
+def _since(rows: Rows, most: int) -> ColumnElement[Any]:
+    """When the first match was made that is too old to be among the newest `most`; what is younger is ranked."""
+    made = rows(posts.c.created_at).order_by(posts.c.created_at.desc()).limit(1).offset(literal_column(str(most)))
+    since = select(func.coalesce(made.scalar_subquery(), _EARLIEST).label("made")).cte("since")
+    return select(since.c.made).scalar_subquery()
+
+
+def ranking(most: int) -> MadeKeys:
+    """Keys that rank the newest `most` matches and have the others behind them by age.
+
+    A walk ranks those to its end that were the newest when it began.
+    """
+
+    def keys(rows: Rows, *, after: bool) -> Keys:
+        since = bindparam("after_0", type_=_TIME) if after else _since(rows, most)
+        query = select(_QUERY).scalar_subquery()  # made once, whatever the plan
+        ranked = case((posts.c.created_at > since, func.ts_rank(posts.c.search, query, type_=REAL)), else_=_UNRANKED)
+        return since, ranked, posts.c.id
+
+    return keys
 
 
 def _passage(page: Any) -> list[ColumnElement[Any]]:
@@ -75,9 +114,10 @@ def _found(*values: Any) -> FoundPost:
 FOUND: Listing[Post] = replace(
     OF_AUTHOR,
     make=_found,
-    sorts={**OF_AUTHOR.sorts, "rank": (func.ts_rank(posts.c.search, _QUERY, type_=REAL), posts.c.id)},
+    sorts={**OF_AUTHOR.sorts, "rank": ranking(MOST_RANKED)},
     filters={**OF_AUTHOR.filters, "q": posts.c.search.bool_op("@@")(_QUERY)},
     extras=_passage,
+    first={"rank": lambda keys: posts.c.created_at > keys[0]},
 )
 
 

@@ -1,5 +1,7 @@
 """/api/posts, and the posts of one author."""
 
+from typing import Any
+
 from pydantic import TypeAdapter
 from quart import Blueprint, Response
 from typing_extensions import TypedDict
@@ -22,7 +24,8 @@ class OnePost(TypedDict):
 
 
 POST = TypeAdapter(OnePost)
-POSTS = TypeAdapter(Page[FoundPost | Post])
+POSTS: TypeAdapter[Page[Any]] = TypeAdapter(Page[Post])
+FOUND: TypeAdapter[Page[Any]] = TypeAdapter(Page[FoundPost])
 
 
 def one(post: Post) -> Response:
@@ -33,17 +36,22 @@ def made(post: Post) -> Response:
     return reply_tagged(POST, OnePost(post=post), post, 201, location=f"/api/posts/{post.id}")
 
 
+def reply_posts(listing: AuthorListing, page: Page[Post]) -> Response:
+    return reply_page(FOUND if listing.q else POSTS, page)
+
+
 @posts.get("/posts")
 async def index() -> Response:
     reader = await (actor() if request.args.get("mine") == "true" else visitor())
-    return reply_page(POSTS, await services.posts.list(reader, query(PostListing)))
+    listing = query(PostListing)
+    return reply_posts(listing, await services.posts.list(reader, listing))
 
 
 @posts.get("/users/<user_id>/posts")
 async def index_by(user_id: str) -> Response:
     await visitor()
     listing = query(AuthorListing)
-    return reply_page(POSTS, await services.posts.list_by(path_id(user_id, UserNotFound), listing))
+    return reply_posts(listing, await services.posts.list_by(path_id(user_id, UserNotFound), listing))
 
 
 @posts.post("/posts")

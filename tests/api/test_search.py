@@ -1,9 +1,11 @@
 """Full-text search in posts, over HTTP."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
+import repositories.posts as repository
 from tests.support import Answer, Client
 
 KEYS = ["id", "title", "content", "published", "author_id", "created_at", "updated_at", "published_at", "snippet"]
@@ -77,6 +79,19 @@ async def test_a_search_is_walked_by_cursor_best_first(api: Client, ada: Client)
         cursor = page.json["pagination"]["next_cursor"]
     assert walked == whole
     assert len(walked) == 7
+
+
+async def test_the_newest_are_ranked_and_the_others_follow(
+    api: Client, ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(repository.FOUND, sorts={**repository.FOUND.sorts, "rank": repository.ranking(2)})
+    monkeypatch.setattr(repository, "FOUND", few)
+    for title in ("Tea, tea, tea", "Milk", "Tea and tea", "Water"):
+        await ada.write(title, content="With tea.")
+    ranked = ["Tea and tea", "Water", "Milk", "Tea, tea, tea"]
+    assert await found(api, "tea") == ranked
+    assert await found(api, "tea", "&limit=2&page=2") == ranked[2:]
+    assert (await search(api, "tea", "&limit=1")).json["pagination"]["total"] == 4
 
 
 @pytest.mark.parametrize(

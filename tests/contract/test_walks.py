@@ -1,6 +1,7 @@
 """Walks by cursor, while others write: what stays in its place is met exactly once."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from domain.errors import BadCursor
 from domain.pages import Cut, Page
 from domain.posts import PostFilter
 from domain.users import Account, Actor, UserFilter
+from repositories import posts
+from repositories.posts import FOUND, ranking
 from service.passwords import Passwords
 from service.ports import Store
 from service.posts import PostListing
@@ -146,6 +149,14 @@ async def test_a_walk_meets_every_user_who_stays_once(
     assert_each_once(crowd, await walk(crowd, ask, disturbed))
 
 
+@pytest.fixture(params=[False, True])
+def few_ranked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a search ranks its two newest matches alone."""
+    if request.param:
+        monkeypatch.setattr(posts, "FOUND", replace(FOUND, sorts={**FOUND.sorts, "rank": ranking(2)}))
+
+
+@pytest.mark.usefixtures("few_ranked")
 @pytest.mark.parametrize("searching", [False, True])
 @WALKS
 @given(data=st.data(), titles=st.lists(TITLES, max_size=12), limit=st.integers(1, 4), disturbed=disturbances(TITLES))
@@ -155,7 +166,7 @@ async def test_a_walk_meets_every_post_that_stays_once(
     order = data.draw(st.sampled_from([*POST_ORDERS, "-rank"] if searching else POST_ORDERS))
     await empty(store)
     author = await add_user(store)
-    crowd, posts = Posts(store, order, author), post_service(store)
+    crowd, service = Posts(store, order, author), post_service(store)
     for number, title in enumerate(titles):
         await crowd.disturb("add", number, title)
 
@@ -163,7 +174,7 @@ async def test_a_walk_meets_every_post_that_stays_once(
         sent: dict[str, Any] = {"mine": True, "limit": limit, "cursor": cursor}
         sent |= {"q": "tea"} if searching else {}
         sent |= {} if order == "-rank" else {"sort": order}
-        return await posts.list(signed_in(author), PostListing.model_validate(sent))
+        return await service.list(signed_in(author), PostListing.model_validate(sent))
 
     assert_each_once(crowd, await walk(crowd, ask, disturbed))
 
