@@ -381,14 +381,14 @@ class MemoryKeptAnswers:
 
 def user_service(store: Store, passwords: Passwords, access: Access = ANYBODY) -> UserService:
     """A user service with throttles that nobody notices."""
-    return UserService(store, passwords, access, patient_throttles(store), _idempotency(store))
+    return UserService(store, passwords, access, patient_throttles(store), idempotency_of(store))
 
 
 def post_service(store: Store) -> PostService:
-    return PostService(store, _idempotency(store))
+    return PostService(store, idempotency_of(store))
 
 
-def _idempotency(store: Store) -> Idempotency:
+def idempotency_of(store: Store) -> Idempotency:
     return Idempotency(store, [b"a secret"], now=Clock())
 
 

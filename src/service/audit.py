@@ -10,8 +10,8 @@ from pydantic import Field
 from uuid_utils.compat import uuid7
 
 from domain.audit import Action, AuditEvent, AuditFilter
-from domain.errors import AdminRequired
 from domain.pages import Page
+from domain.permissions import Permission, ensure
 from domain.users import Account, Actor, Client
 from service.fields import QueryId, QueryTime
 from service.pagination import PageRequest
@@ -45,8 +45,7 @@ class AuditService:
 
     async def list(self, actor: Actor, listing: AuditListing) -> Page[AuditEvent]:
         """Newest first. Raises AdminRequired, BadCursor, InvalidQuery."""
-        if not actor.is_admin:
-            raise AdminRequired
+        ensure(actor, Permission.AUDIT_READ)
         wanted = listing.wanted()
         cut = listing.cut(wanted, NEWEST_FIRST)
         async with self._store.read() as work:

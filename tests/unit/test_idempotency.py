@@ -7,7 +7,7 @@ import pytest
 from domain.errors import EmailTaken, IdempotencyInProgress, IdempotencyKeyReused, UserInactive
 from domain.users import Actor
 from service.idempotency import Idempotency, Once, Replayed
-from tests.fakes import Clock, MemoryStore
+from tests.fakes import Clock, MemoryStore, idempotency_of
 
 Do = Callable[[], Awaitable[int]]
 
@@ -18,6 +18,11 @@ async def written(number: int) -> bytes:
 
 ONCE: Once[int] = Once("a key", b"POST /api/posts\n{}", written)
 OTHER: Once[int] = Once("a key", b"POST /api/posts\n{ }", written)
+
+
+@pytest.fixture
+def idempotency(store: MemoryStore) -> Idempotency:
+    return idempotency_of(store)
 
 
 @pytest.fixture
