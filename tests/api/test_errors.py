@@ -35,14 +35,14 @@ async def test_a_wrong_method_is_told_the_right_ones(api: Client) -> None:
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
-async def test_options_and_head_work_on_every_path(app: Quart, ada: Client) -> None:
+async def test_options_and_head_work_on_every_path(app: Quart, admin: Client) -> None:
     for rule in app.url_map.iter_rules():
-        path = rule.rule.replace("<user_id>", ada.id).replace("<post_id>", (await ada.write())["id"])
-        options = await ada.send("OPTIONS", path)
+        path = rule.rule.replace("<user_id>", admin.id).replace("<post_id>", (await admin.write())["id"])
+        options = await admin.send("OPTIONS", path)
         assert (options.status, "OPTIONS" in options.headers["Allow"]) == (204, True)
         if "GET" in (rule.methods or ()):
             near = {"client": ("127.0.0.1", 1)}  # /metrics is for nobody else
-            answers = [await ada.send(method, path, scope_base=near) for method in ("HEAD", "GET")]
+            answers = [await admin.send(method, path, scope_base=near) for method in ("HEAD", "GET")]
             assert [answer.status for answer in answers] == [200, 200]
 
 

@@ -52,18 +52,18 @@ async def test_a_method_that_a_path_does_not_take_is_told_those_that_it_does(
             assert (answer.status, answer.code, allowed(answer)) == (405, "method_not_allowed", methods), path
 
 
-async def test_head_says_what_get_says(paths: dict[str, set[str]], ada: Client) -> None:
+async def test_head_says_what_get_says(paths: dict[str, set[str]], admin: Client) -> None:
     moving = {"x-request-id", "date"}
-    for path in (path for path, methods in paths.items() if "GET" in methods):
+    for path in (path for path, methods in paths.items() if "GET" in methods and path != "/metrics"):
         for headers in ({}, ZIPPED, {"If-None-Match": "*"}):
-            got, told = [await ada.wire(method, path, headers) for method in ("GET", "HEAD")]
+            got, told = [await admin.wire(method, path, headers) for method in ("GET", "HEAD")]
             assert got.status in (200, 304), path
             heads = [sorted(pair for pair in one.headers if pair[0].lower() not in moving) for one in (got, told)]
             assert (told.status, heads[1]) == (got.status, heads[0]), path
 
 
 async def test_every_body_is_json_and_counted(paths: dict[str, set[str]], ada: Client, api: Client) -> None:
-    for path, methods in paths.items():
+    for path, methods in ((path, methods) for path, methods in paths.items() if path.startswith("/api")):
         for client in (ada, api):
             answer = await client.wire("GET" if "GET" in methods else "PUT", path)
             assert answer.headers["Content-Type"] == "application/json", path

@@ -109,11 +109,13 @@ async def test_requests_are_counted_by_route_and_what_clients_make_up_is_not(api
 async def test_it_says_how_much_of_the_database_is_used(settings: Settings) -> None:
     database = connect(settings)
     async with running(settings, database) as api:
-        assert (await figures(api))["inkwell_database_connections_in_use"] == 0
+        async with asyncio.timeout(5):  # the listener has begun to prove that it hears of changes here
+            while (await figures(api))["inkwell_database_connections_in_use"]:
+                pass
         async with database.write() as work:
             await work.users.lock_active_admins()
             used = await figures(api)
-    assert used["inkwell_database_connections_in_use"] == used["inkwell_database_connections_open"] == 1
+    assert used["inkwell_database_connections_in_use"] == 1 <= used["inkwell_database_connections_open"]
     assert (used["inkwell_database_connections_limit"], used["inkwell_database_connections_overflow"]) == (15, 0)
 
 
