@@ -21,6 +21,7 @@ from inkwell.settings import Settings
 from repositories.database import Database, Limits, Tell
 from routes import errors, headers, limits
 from routes.auth import auth
+from routes.docs import docs
 from routes.health import make_health
 from routes.keys import keys
 from routes.links import links, pages
@@ -70,7 +71,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     readiness, metrics = Readiness(database, draining), Metrics()
     observation = Observation(metrics, readiness, app.gate, database, passwords)
     observed = make_metrics(observation.page, metrics.count_request, _revealed(settings.metrics_token))
-    for blueprint in (make_health(readiness.check), observed, auth, keys, links, pages, users, posts):
+    for blueprint in (make_health(readiness.check), observed, docs, auth, keys, links, pages, users, posts):
         app.register_blueprint(blueprint)
     app.extensions["metrics"] = metrics
 
