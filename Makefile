@@ -29,7 +29,9 @@ format: environment-dev ## Format the code and sort its imports
 	@cd "$(HERE)" && $(PY) -m ruff check --fix $(CODE) && $(PY) -m ruff format $(CODE)
 
 docs: environment-dev ## Write what the code says into .env.example, docs/settings.md and docs/openapi.json
-	@cd "$(HERE)" && $(PY) scripts/settings-pages && $(PY) scripts/api-document
+	@cd "$(HERE)" && $(PY) scripts/settings-pages
+	@cd "$(HERE)" && INKWELL_WRITE_EXAMPLES=1 $(PY) -m pytest -q tests/packaging/test_examples.py -k what_is_answered
+	@cd "$(HERE)" && $(PY) scripts/api-document
 
 lock: environment-dev ## Renew the pinned dependencies (UPGRADE=1 takes newer versions)
 	@cd "$(HERE)" && PATH="$$PWD/.venv/bin:$$PATH" sh scripts/lock

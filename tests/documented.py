@@ -49,16 +49,16 @@ def find_operation(app: Quart, method: str, path: str) -> str | None:
 @cache
 def response_of(operation: str, status: str) -> str | None:
     """The place of the response in the document."""
-    response = _at(operation)["responses"].get(status)
+    response = at(operation)["responses"].get(status)
     if response is None:
         return None
     return response["$ref"].removeprefix("#") if "$ref" in response else f"{operation}/responses/{status}"
 
 
 def _check_headers(place: str, headers: Any, what: str) -> None:
-    told = _at(place)["headers"]
+    told = at(place)["headers"]
     for name in told:
-        header = _at(told[name]["$ref"].removeprefix("#"))
+        header = at(told[name]["$ref"].removeprefix("#"))
         if value := headers.get(name):
             integer = header["schema"]["type"] == "integer"
             _validate(told[name]["$ref"].removeprefix("#") + "/schema", int(value) if integer else value, what)
@@ -70,7 +70,7 @@ def _check_headers(place: str, headers: Any, what: str) -> None:
 
 
 def _check_body(place: str, headers: Any, body: bytes, what: str) -> None:
-    content = _at(place).get("content")
+    content = at(place).get("content")
     if content is None:
         assert body == b"", f"{what}: a body that is not documented"
         return
@@ -91,7 +91,7 @@ def _validator(place: str) -> Draft202012Validator:
 
 
 @cache
-def _at(place: str) -> Any:
+def at(place: str) -> Any:
     """What stands at the place (RFC 6901)."""
     found: Any = DOCUMENT
     for part in place.split("/")[1:]:
