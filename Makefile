@@ -1,7 +1,7 @@
 # The commands of the house. `make help` lists them. They work from any folder: make -C path/to/inkwell run
 HERE := $(shell dirname "$$(echo '$(MAKEFILE_LIST)' | sed 's/^ *//')")
 PY := .venv/bin/python
-CODE := src tests alembic benchmarks scripts/settings-pages
+CODE := src tests alembic benchmarks scripts/settings-pages scripts/api-document
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types layers format docs lock bench profile clean environment environment-dev
 
@@ -28,8 +28,10 @@ layers: environment-dev ## Which room may import which
 format: environment-dev ## Format the code and sort its imports
 	@cd "$(HERE)" && $(PY) -m ruff check --fix $(CODE) && $(PY) -m ruff format $(CODE)
 
-docs: environment-dev ## Write what the code says of its settings and permissions into .env.example and docs/
+docs: environment-dev ## Write what the code says of its settings, permissions and routes into .env.example and docs/
 	@cd "$(HERE)" && $(PY) scripts/settings-pages
+	@cd "$(HERE)" && INKWELL_WRITE_EXAMPLES=1 $(PY) -m pytest -q tests/packaging/test_examples.py -k what_is_answered
+	@cd "$(HERE)" && $(PY) scripts/api-document
 
 lock: environment-dev ## Renew the pinned dependencies (UPGRADE=1 takes newer versions)
 	@cd "$(HERE)" && PATH="$$PWD/.venv/bin:$$PATH" sh scripts/lock

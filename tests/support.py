@@ -10,6 +10,7 @@ from werkzeug.datastructures import Headers
 from domain.audit import AuditEvent, AuditFilter
 from domain.pages import Cut
 from service.ports import Store
+from tests.documented import check_answer as check_answer  # a name of this module too, which a test replaces
 
 PASSWORD = "a fine long password"
 
@@ -48,13 +49,21 @@ class Client:
         self, method: str, path: str, *, headers: dict[str, str] | Headers | None = None, **more: Any
     ) -> Answer:
         response = await self._caller().open(path, method=method, headers=self._sent(headers), **more)
-        return Answer(response.status_code, await response.get_data(as_text=False), response.headers)
+        return self._checked(
+            method, path, Answer(response.status_code, await response.get_data(as_text=False), response.headers)
+        )
 
     async def wire(self, method: str, path: str, headers: dict[str, str] | Headers | None = None) -> Answer:
         """What the server is given to send; to `send`, Quart's client adds a Content-Type where there is none."""
         async with self._caller().request(path, method=method, headers=self._sent(headers)) as connection:
             await connection.send_complete()
-        return Answer(connection.status_code or 0, bytes(connection.response_data), connection.headers)
+        answer = Answer(connection.status_code or 0, bytes(connection.response_data), connection.headers)
+        return self._checked(method, path, answer)
+
+    def _checked(self, method: str, path: str, answer: Answer) -> Answer:
+        """Whatever a test asks for: the answer has to be what the document of the API says."""
+        check_answer(self.app, method, path, answer.status, answer.headers, answer.body)
+        return answer
 
     def _caller(self) -> Any:
         return self.app.test_client(use_cookies=False)

@@ -23,6 +23,7 @@ from repositories.database import Database, Limits, Tell
 from routes import errors, headers, limits
 from routes.audit import audit
 from routes.auth import auth
+from routes.docs import docs
 from routes.health import make_health
 from routes.keys import keys
 from routes.links import links, pages
@@ -72,7 +73,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     readiness, metrics = Readiness(database, draining), Metrics()
     observation = Observation(metrics, readiness, app.gate, database, passwords)
     observed = make_metrics(observation.page, metrics.count_request, _revealed(settings.metrics_token))
-    for blueprint in (make_health(readiness.check), observed, audit, auth, keys, links, pages, users, posts):
+    for blueprint in (make_health(readiness.check), observed, audit, auth, docs, keys, links, pages, users, posts):
         app.register_blueprint(blueprint)
     app.extensions["metrics"] = metrics
 

@@ -17,14 +17,14 @@ async def compress(answer: Response) -> Response:
     if (answer.content_length or 0) <= SMALLEST_BYTES or "ETag" in answer.headers or request.gives_tokens:
         return answer
     answer.vary.add("Accept-Encoding")
-    if _is_wanted():
+    if is_wanted():
         answer.set_data(await _packed(await answer.get_data(as_text=False)))
         answer.headers["Content-Encoding"] = "gzip"
     return answer
 
 
-def _is_wanted() -> bool:
-    """RFC 9110, 12.5.3: what is not named is worth what `*` is; q=0 refuses."""
+def is_wanted() -> bool:
+    """Whether the client asks for gzip. RFC 9110, 12.5.3: what is not named is worth what `*` is; q=0 refuses."""
     worth = {name.lower(): quality for name, quality in request.accept_encodings}
     packed = worth.get("gzip", worth.get("*", 0))
     return packed > 0 and packed >= worth.get("identity", 0)

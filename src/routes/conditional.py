@@ -36,7 +36,7 @@ def reply_tagged(
     """
     tag = tag_of(shown)
     headers = HEADERS | {"ETag": f'"{tag}"'} | ({"Location": location} if location else {})
-    return bodiless(304, headers) if _is_known(tag) else reply(adapter, value, status, headers=headers)
+    return bodiless(304, headers) if is_known(tag) else reply(adapter, value, status, headers=headers)
 
 
 def tag_of(shown: User | Post) -> str:
@@ -49,7 +49,7 @@ def tag_of(shown: User | Post) -> str:
     return f"{shown.version}-{'member' if shown.email is not None else 'unaddressed'}"
 
 
-def _is_known(tag: str) -> bool:
+def is_known(tag: str) -> bool:
     known = _tags("If-None-Match") if request.method in {"GET", "HEAD"} else None
     return known is not None and known.contains_weak(tag)
 

@@ -2,15 +2,17 @@
 
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NotRequired
 
 import structlog
 from pydantic_core import to_json
 from quart import Quart, Response
+from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
 from domain.errors import (
     Conflict,
+    Detail,
     DomainError,
     Forbidden,
     Invalid,
@@ -56,6 +58,17 @@ UNREAD = {408, 413, 431}  # the rest of such a request is still to come, and nob
 RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
+class Problem(TypedDict):
+    """A failure: `code` is for programs and stable, `message` is for people."""
+
+    error: str
+    code: str
+    message: str
+    request_id: str
+    missing_fields: NotRequired[list[str]]
+    details: NotRequired[list[Detail]]
+
+
 def register(app: Quart) -> None:
     """Makes every failure of the app answer in the contract's shape."""
     app.register_error_handler(DomainError, refused)
@@ -64,9 +77,13 @@ def register(app: Quart) -> None:
     app.register_error_handler(Replayed, replayed)  # no failure, and no less an end of the request
 
 
+def status_of(error: type[DomainError]) -> int:
+    return next(status for family, status in STATUS_OF.items() if issubclass(error, family))
+
+
 async def refused(error: DomainError) -> Response:
     """A refusal of ours."""
-    status = next(status for family, status in STATUS_OF.items() if isinstance(error, family))
+    status = status_of(type(error))
     if isinstance(error, Unavailable):
         log.warning("unavailable", request_id=request.request_id, cause=repr(error.__cause__ or error))
     return problem(status, error.code, error.message, headers=_headers(error), **_particulars(error))

@@ -4,6 +4,7 @@ from pydantic import TypeAdapter
 from quart import Blueprint, Response
 from typing_extensions import TypedDict
 
+from routes.documented import documented
 from routes.http import no_query, reply, services
 
 keys = Blueprint("keys", __name__, url_prefix="/.well-known")
@@ -19,6 +20,7 @@ KEY_SET = TypeAdapter(KeySet)
 
 
 @keys.get("/jwks.json")
+@documented("getKeys", "The public keys of access tokens; none where they are signed with a secret", {200: KeySet})
 async def index() -> Response:
     no_query()
     return reply(KEY_SET, KeySet(keys=services.access_tokens.public_keys()))

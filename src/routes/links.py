@@ -1,9 +1,10 @@
 """/api/auth: what is done by mailed links; and the pages to which they lead, where there are no others."""
 
-from importlib.resources import files
-
 from quart import Blueprint, Response
 
+from domain.errors import LinkInvalid, WrongPassword
+from routes.documented import CSS, HTML, SCRIPT, Media, documented
+from routes.files import page
 from routes.http import actor, body, client, no_content, services
 from service.fields import Input
 from service.links import Forgot, NewAddress, Reset, Verification
@@ -11,33 +12,32 @@ from service.links import Forgot, NewAddress, Reset, Verification
 links = Blueprint("links", __name__, url_prefix="/api/auth")
 pages = Blueprint("link_pages", __name__)
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
-PAGES = {file.name: file.read_bytes() for file in (files("routes") / "pages").iterdir()}
-
 
 @links.post("/forgot")
+@documented("forgotPassword", "Have a link mailed that sets a new password", {202: None}, body=Forgot)
 async def forgot() -> Response:
     await services.links.forgot(await body(Forgot))
     return accepted()
 
 
 @links.post("/reset")
+@documented("resetPassword", "Set a new password by a mailed link", {204: None}, body=Reset, errors=(LinkInvalid,))
 async def reset() -> Response:
     await services.links.reset(await body(Reset), client())
     return no_content()
 
 
 @links.post("/verify-email")
+@documented("verifyEmail", "Prove an address by a mailed link", {204: None}, body=Verification, errors=(LinkInvalid,))
 async def verify_email() -> Response:
     await services.links.verify(await body(Verification), client())
     return no_content()
 
 
 @links.post("/verify-email/resend")
+@documented(
+    "resendVerification", "Have that link mailed again", {202: None}, caller="user", body=Input, optional_body=True
+)
 async def resend() -> Response:
     asking, _ = await actor(), await body(Input, optional=True)
     await services.links.resend(asking)
@@ -45,27 +45,34 @@ async def resend() -> Response:
 
 
 @links.post("/email")
+@documented(
+    "changeEmail", "Move to another address", {202: None}, caller="user", body=NewAddress, errors=(WrongPassword,)
+)
 async def email() -> Response:
     await services.links.change_email(await actor(), await body(NewAddress))
     return accepted()
 
 
 @pages.get("/reset")
+@documented("resetPage", "Where a link to a new password leads", {200: Media([HTML])}, any_query=True)
 async def reset_page() -> Response:
     return page("reset.html")
 
 
 @pages.get("/verify")
+@documented("verifyPage", "Where a link that proves an address leads", {200: Media([HTML])}, any_query=True)
 async def verify_page() -> Response:
     return page("verify.html")
 
 
 @pages.get("/links.css")
+@documented("linksStyle", "The look of these pages", {200: Media([CSS])}, any_query=True)
 async def style() -> Response:
     return page("links.css")
 
 
 @pages.get("/links.js")
+@documented("linksScript", "What these pages do", {200: Media([SCRIPT])}, any_query=True)
 async def script() -> Response:
     return page("links.js")
 
@@ -75,14 +82,4 @@ def accepted() -> Response:
     answer = no_content()
     answer.status_code = 202
     answer.headers["Content-Length"] = "0"
-    return answer
-
-
-def page(name: str) -> Response:
-    """One of our own files, under a policy that lets it load the others and call the API, and nothing else.
-
-    A query is ignored: there are mail programs that add one to every link.
-    """
-    answer = Response(PAGES[name], content_type=TYPES[name.rpartition(".")[2]])
-    answer.headers["Content-Security-Policy"] = POLICY
     return answer

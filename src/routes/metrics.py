@@ -7,6 +7,7 @@ from ipaddress import IPv6Address, ip_address
 from quart import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
+from routes.documented import Media, documented
 from routes.http import request
 
 Page = Callable[[str], Awaitable[tuple[bytes, str]]]
@@ -22,6 +23,14 @@ def make_metrics(page: Page, count_request: CountRequest, token: str | None) -> 
     metrics = Blueprint("metrics", __name__)
 
     @metrics.get("/metrics")
+    @documented(
+        "getMetrics",
+        "Figures for Prometheus, for this machine or by METRICS_TOKEN",
+        {200: Media(["text/plain", "application/openmetrics-text"])},
+        caller="monitor",
+        any_query=True,
+        statuses=(404,),
+    )
     async def read() -> Response:
         if not (_is_near() or _shows(token)):
             raise NotFound

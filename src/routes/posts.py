@@ -6,10 +6,11 @@ from pydantic import TypeAdapter
 from quart import Blueprint, Response
 from typing_extensions import TypedDict
 
-from domain.errors import PostNotFound, UserNotFound
+from domain.errors import BadCursor, NotYours, PostNotFound, TokenMissing, UserNotFound
 from domain.pages import Page
 from domain.posts import FoundPost, Post
 from routes.conditional import expected, reply_tagged
+from routes.documented import documented
 from routes.http import actor, body, no_content, no_query, path_id, query, reply_page, request, services, visitor
 from routes.idempotency import once
 from service.posts import AuthorListing, NewPost, PostChanges, PostListing
@@ -41,6 +42,14 @@ def reply_posts(listing: AuthorListing, page: Page[Post]) -> Response:
 
 
 @posts.get("/posts")
+@documented(
+    "listPosts",
+    "Published posts, or one's own",
+    {200: Page[FoundPost | Post]},
+    caller="visitor",
+    query=PostListing,
+    errors=(TokenMissing, BadCursor),
+)
 async def index() -> Response:
     reader = await (actor() if request.args.get("mine") == "true" else visitor())
     listing = query(PostListing)
@@ -48,6 +57,14 @@ async def index() -> Response:
 
 
 @posts.get("/users/<user_id>/posts")
+@documented(
+    "listPostsOfUser",
+    "What a user has published",
+    {200: Page[FoundPost | Post]},
+    caller="visitor",
+    query=AuthorListing,
+    errors=(UserNotFound, BadCursor),
+)
 async def index_by(user_id: str) -> Response:
     await visitor()
     listing = query(AuthorListing)
@@ -55,12 +72,14 @@ async def index_by(user_id: str) -> Response:
 
 
 @posts.post("/posts")
+@documented("createPost", "Write a post", {201: OnePost}, caller="user", body=NewPost, tagged=True, once=True)
 async def create() -> Response:
     author, one_time = await actor(), await once(made)
     return made(await services.posts.create(author, await body(NewPost), one_time))
 
 
 @posts.get("/posts/<post_id>")
+@documented("getPost", "One post", {200: OnePost}, caller="visitor", errors=(PostNotFound,), tagged=True)
 async def show(post_id: str) -> Response:
     asking = await visitor()
     no_query()
@@ -68,12 +87,22 @@ async def show(post_id: str) -> Response:
 
 
 @posts.patch("/posts/<post_id>")
+@documented(
+    "updatePost",
+    "Change a post, publish it or hide it",
+    {200: OnePost},
+    caller="user",
+    body=PostChanges,
+    errors=(NotYours, PostNotFound),
+    tagged=True,
+)
 async def change(post_id: str) -> Response:
     asking, changes = await actor(), await body(PostChanges)
     return one(await services.posts.change(asking, path_id(post_id, PostNotFound), changes, expected()))
 
 
 @posts.delete("/posts/<post_id>")
+@documented("deletePost", "Remove a post", {204: None}, caller="user", errors=(NotYours, PostNotFound), tagged=True)
 async def remove(post_id: str) -> Response:
     asking = await actor()
     no_query()

@@ -4,10 +4,11 @@ from pydantic import TypeAdapter
 from quart import Blueprint, Response
 from typing_extensions import TypedDict
 
-from domain.errors import UserNotFound
+from domain.errors import AdminRequired, BadCursor, EmailTaken, LastAdmin, NotYours, UserNotFound
 from domain.pages import Page
 from domain.users import Account, User
 from routes.conditional import expected, reply_tagged
+from routes.documented import documented
 from routes.http import actor, body, no_content, no_query, path_id, query, reply_page, services
 from routes.idempotency import once
 from service.users import NewUser, UserChanges, UserListing
@@ -34,17 +35,36 @@ def made(user: User) -> Response:
 
 
 @users.get("")
+@documented(
+    "listUsers",
+    "The directory",
+    {200: Page[Account | User]},
+    caller="user",
+    query=UserListing,
+    errors=(AdminRequired, BadCursor),
+)
 async def index() -> Response:
     return reply_page(USERS, await services.users.list(await actor(), query(UserListing)))
 
 
 @users.post("")
+@documented(
+    "createUser",
+    "Make an account for somebody",
+    {201: OneUser},
+    caller="admin",
+    body=NewUser,
+    errors=(EmailTaken,),
+    tagged=True,
+    once=True,
+)
 async def create() -> Response:
     admin, one_time = await actor(), await once(made)
     return made(await services.users.create(admin, await body(NewUser), one_time))
 
 
 @users.get("/<user_id>")
+@documented("getUser", "One user", {200: OneUser}, caller="user", errors=(UserNotFound,), tagged=True)
 async def show(user_id: str) -> Response:
     asking = await actor()
     no_query()
@@ -52,12 +72,29 @@ async def show(user_id: str) -> Response:
 
 
 @users.patch("/<user_id>")
+@documented(
+    "updateUser",
+    "Change a user: names by that user, everything by admins",
+    {200: OneUser},
+    caller="user",
+    body=UserChanges,
+    errors=(NotYours, UserNotFound, EmailTaken, LastAdmin),
+    tagged=True,
+)
 async def change(user_id: str) -> Response:
     asking, changes = await actor(), await body(UserChanges)
     return one(await services.users.change(asking, path_id(user_id, UserNotFound), changes, expected()))
 
 
 @users.delete("/<user_id>")
+@documented(
+    "deleteUser",
+    "Remove a user with all posts and sessions",
+    {204: None},
+    caller="admin",
+    errors=(UserNotFound, LastAdmin),
+    tagged=True,
+)
 async def remove(user_id: str) -> Response:
     asking = await actor()
     no_query()

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from service.common_passwords import is_common
@@ -104,9 +113,10 @@ def _blank_is_none(text: object) -> object:
 
 
 WithoutNul = AfterValidator(_without_nul)
+_EMAIL_SCHEMA = {"type": "string", "format": "email", "minLength": 3, "maxLength": LONGEST_EMAIL}
 
 Text = Annotated[str, StringConstraints(min_length=0), WithoutNul]  # constrained, pydantic refuses lone surrogates
-Email = Annotated[str, StringConstraints(min_length=0), WithoutNul, AfterValidator(_email)]
+Email = Annotated[Text, AfterValidator(_email), WithJsonSchema(_EMAIL_SCHEMA)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), WithoutNul]
 LongPassword = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD), WithoutNul]
 Password = Annotated[LongPassword, AfterValidator(_password)]
@@ -114,8 +124,8 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Content = Annotated[str, StringConstraints(min_length=1, max_length=200_000), WithoutNul]
 
 QueryFlag = Annotated[bool, BeforeValidator(_truth)]
-PageNumber = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=1_000_000)]
-PageLimit = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)]
+PageNumber = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole_number)]
+PageLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)]
 QueryTime = Annotated[datetime, BeforeValidator(_time)]
 QueryId = Annotated[UUID, BeforeValidator(as_uuid)]
 _Search = Annotated[str, StringConstraints(max_length=100), WithoutNul]

@@ -2,37 +2,23 @@
 
 import os
 import re
-import shutil
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
+from tests.browser.conftest import Visit
 from tests.conftest import SECRET, Server
 from tests.mailbox import SENDER, Mailbox, link_in, open_mailbox
 from tests.smoke.test_server import start, stop
 from tests.support import PASSWORD
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NEW_PASSWORD = "another fine password"
 SCHEMES = ("light", "dark")
 WIDTHS = (320, 1280)
-LOUD = {"warning", "error"}
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    sandbox = [] if os.geteuid() else ["--no-sandbox"]  # which chromium refuses to root
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -55,27 +41,6 @@ async def url(
     yield url
     assert await stop(process) == 0
     await server.drop(database)
-
-
-@dataclass
-class Visit:
-    """A page in the browser: which addresses it asked for, and what it complained about."""
-
-    page: Page
-    asked: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type in LOUD else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-
-@pytest.fixture
-async def visit(browser: Browser) -> AsyncIterator[Visit]:
-    context = await browser.new_context()
-    yield Visit(await context.new_page())
-    await context.close()
 
 
 @pytest.fixture

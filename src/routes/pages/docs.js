@@ -1,0 +1,74 @@
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const form = $("sign-in");
+
+// Swagger UI has two faces, and leaves it to the page which one to show.
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+const dress = () => document.documentElement.classList.toggle("dark-mode", darkness.matches);
+darkness.addEventListener("change", dress);
+dress();
+
+const ui = SwaggerUIBundle({
+    url: new URL("api/openapi.json", document.baseURI).href,
+    dom_id: "#api",
+    deepLinking: true,
+    displayRequestDuration: true,
+    docExpansion: "list",
+    defaultModelsExpandDepth: 0,
+    tryItOutEnabled: true,
+    validatorUrl: null,
+    supportedSubmitMethods: ["get", "post", "patch", "delete"],
+});
+
+async function call(path, body, token) {
+    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+    const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "omit" });
+    const content = answer.status === 204 ? {} : await answer.json();
+    if (!answer.ok) throw new Error(content.message);
+    return content;
+}
+
+let token = null;
+
+function show(email) {
+    form.hidden = Boolean(email);
+    $("signed-in").hidden = !email;
+    $("who").textContent = email ?? "";
+}
+
+function complain(text) {
+    $("problem").textContent = text;
+    $("problem").hidden = !text;
+}
+
+async function attempt(what) {
+    complain("");
+    try {
+        await what();
+    } catch (error) {
+        complain(error instanceof TypeError ? "The server cannot be reached right now." : error.message);
+    }
+}
+
+async function signIn() {
+    const content = await call("api/auth/login", Object.fromEntries(new FormData(form)));
+    token = content.access_token;
+    ui.preauthorizeApiKey("bearer", token);
+    form.reset();
+    show(content.user.email);
+}
+
+async function signOut() {
+    const spent = token;
+    token = null;
+    ui.authActions.logout(["bearer"]);
+    show(null);
+    await call("api/auth/logout", {}, spent);
+}
+
+form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt(signIn);
+});
+$("sign-out").addEventListener("click", () => attempt(signOut));
