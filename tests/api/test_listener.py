@@ -8,9 +8,12 @@ import asyncpg
 import pytest
 
 from inkwell import listener
+from inkwell.app import create_app
 from inkwell.database_url import parse_database_url
 from inkwell.listener import Listener
+from inkwell.settings import Settings
 from service.sign_ins import SignIns
+from tests.support import Client
 
 Events = Callable[[], list[dict[str, Any]]]
 
@@ -63,3 +66,13 @@ async def test_a_server_that_does_not_answer_listen_is_left_again(
     monkeypatch.setattr(asyncpg.Connection, "add_listener", silence)
     assert not await vouches(database_url)
     assert log_events()[0]["cause"] == "TimeoutError()"
+
+
+async def test_behind_a_pooler_without_a_way_past_it_nobody_listens(
+    make_settings: Callable[..., Settings], database_url: str, log_events: Events
+) -> None:
+    settings = make_settings(database_url=database_url, pooler="transaction")
+    async with create_app(settings).test_app() as running:
+        ada = await Client(running.app).join("ada@example.com")  # type: ignore[attr-defined]
+        assert (await ada.get("/api/auth/profile")).status == 200
+        assert not any(task.get_name() == "listener" for task in asyncio.all_tasks())
