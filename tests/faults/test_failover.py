@@ -15,13 +15,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from inkwell.database_url import parse_database_url
+from inkwell.migrations import migrate
 from tests.conftest import SECRET
 from tests.faults.pair import DATABASE, Node, relayed, started_pair, switch_over
 from tests.smoke.test_server import start
 from tests.support import PASSWORD
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
-SETTINGS = {"ENV": "testing", "JWT_SECRET_KEY": SECRET, "LOG_FORMAT": "json", "DRAIN_SECONDS": "0"}
+SETTINGS = {"ENV": "production", "JWT_SECRET_KEY": SECRET, "LOG_FORMAT": "json", "DRAIN_SECONDS": "0"}
 READ_WRITE = "?target_session_attrs=read-write"
 WORKERS, WRITERS = 2, 8
 LISTENERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'inkwell listener'"
@@ -78,6 +80,7 @@ def quiet() -> None:
 @pytest.fixture
 async def pair() -> AsyncIterator[Pair]:
     async with started_pair() as pair:
+        await migrate(parse_database_url(f"postgresql://inkwell@{pair[0].address}/{DATABASE}"))
         yield pair
 
 
