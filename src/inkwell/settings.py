@@ -289,6 +289,14 @@ class Settings(BaseSettings):
         return parse_database_url(listen_url.get_secret_value()) if listen_url else self.named_database
 
     @property
+    def session_database(self) -> DatabaseUrl:
+        """The database where what a program sets stays its own: pg_dump would leave a search path behind on a pooler's
+        connection, for the next who gets it. Raises ConfigurationError."""
+        if not self.can_listen:
+            raise ConfigurationError("DATABASE_LISTEN_URL: this needs the way past the pooler (POOLER=transaction)")
+        return self.direct_database
+
+    @property
     def can_listen(self) -> bool:
         """Whether notices of PostgreSQL arrive: a pooler passes none on."""
         return self.pooler == "none" or self.database_listen_url is not None

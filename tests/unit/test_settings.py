@@ -406,6 +406,16 @@ def test_behind_a_pooler_one_is_told_what_is_left_to_the_role_and_that_nobody_is
     assert not load_settings().can_listen
 
 
+def test_what_changes_its_session_is_refused_where_no_way_past_the_pooler_is_known(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("DATABASE_URL", DATABASE)
+    assert load_settings().session_database.hosts == ("db.example",)
+    environment.setenv("POOLER", "transaction")
+    with pytest.raises(ConfigurationError, match="DATABASE_LISTEN_URL"):
+        _ = load_settings().session_database
+
+
 def test_what_takes_a_connection_for_itself_goes_past_the_pooler(environment: pytest.MonkeyPatch) -> None:
     for name, value in {"DATABASE_URL": DATABASE, "POOLER": "transaction", "DATABASE_LISTEN_URL": DIRECT}.items():
         environment.setenv(name, value)
