@@ -24,7 +24,7 @@ def run(connection: Connection) -> None:
 
 async def run_by_itself() -> None:
     """For the `alembic` command, which brings no connection along: on the database of the settings."""
-    async with with_database(load_settings()) as settings, connected(settings.named_database) as connection:
+    async with with_database(load_settings()) as settings, connected(settings.direct_database) as connection:
         await connection.run_sync(run)
 
 

@@ -81,6 +81,15 @@ def database_name(url: str) -> str:
     return url.partition("?")[0].rpartition("/")[2]
 
 
+def through_pooler(url: str) -> dict[str, object]:
+    """Settings that lead to the same database through the pooler of TEST_POOLER_URL, if there is one."""
+    pooler = os.environ.get("TEST_POOLER_URL")
+    if pooler is None:
+        return {}
+    pooled = Server(pooler).url_of(database_name(url))
+    return {"pooler": "transaction", "database_url": pooled, "database_listen_url": url}
+
+
 @pytest.fixture(scope="session", autouse=True)
 def logging_as_in_production() -> None:
     configure_logging("json")
@@ -137,7 +146,8 @@ def make_settings(tmp_path: Path, database_url: str) -> Callable[..., Settings]:
     def make(**changes: object) -> Settings:
         cheap = {"hash_memory_kib": 8, "hash_passes": 1}
         standard = {"env": "testing", "database_url": database_url, "jwt_secret_key": SECRET, "data_dir": tmp_path}
-        return load_settings(**{**standard, **cheap, **changes})
+        pooled = {} if "database_url" in changes else through_pooler(database_url)
+        return load_settings(**{**standard, **pooled, **cheap, **changes})
 
     return make
 

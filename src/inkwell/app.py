@@ -84,7 +84,8 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     async def start() -> None:
         metrics.sample()
         background.start()
-        listener.start()
+        if settings.can_listen:
+            listener.start()
 
     @app.after_serving
     async def close() -> None:
@@ -107,8 +108,9 @@ def connect(settings: Settings, tell: Tell = lambda _: None) -> Database:
 
 def make_listener(settings: Settings, database: Database, sign_ins: SignIns) -> Listener:
     """Keeps the memory of sign-ins true, once it is started. Raises ConfigurationError."""
-    url = settings.listen_database or settings.named_database
-    return Listener(url, database, sign_ins, connect_timeout_s=settings.database_connect_timeout_seconds)
+    return Listener(
+        settings.direct_database, database, sign_ins, connect_timeout_s=settings.database_connect_timeout_seconds
+    )
 
 
 def make_passwords(settings: Settings) -> Passwords:
@@ -196,6 +198,7 @@ def _limits(settings: Settings) -> Limits:
         statement_timeout_s=settings.statement_timeout_seconds,
         lock_timeout_s=settings.lock_timeout_seconds,
         idle_in_transaction_s=settings.idle_in_transaction_seconds,
+        behind_pooler=settings.pooler == "transaction",
     )
 
 

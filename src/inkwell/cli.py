@@ -135,7 +135,7 @@ def backup(file: Path, force: bool) -> None:
     from inkwell.backup import back_up
 
     async def work(settings: Settings) -> None:
-        revision = await back_up(settings.named_database, file, replace=force)
+        revision = await back_up(settings.session_database, file, replace=force)
         click.echo(f"{file} has the whole database, with the schema's revision {revision}.")
 
     _with_database(work)
@@ -151,7 +151,7 @@ def restore(file: Path, replace: bool) -> None:
     from repositories.tables import REVISION
 
     async def work(settings: Settings) -> None:
-        revision = await restore_into(settings.named_database, file, replace=replace)
+        revision = await restore_into(settings.session_database, file, replace=replace)
         click.echo(f"The database is as it was when {file} was written, with the schema's revision {revision}.")
         if revision != REVISION:
             click.echo("This code needs a newer one: inkwell migrate")

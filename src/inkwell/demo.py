@@ -71,7 +71,7 @@ async def load(settings: Settings, demo: Demo, advance: Advance) -> bool:
 
     `advance` is told how many rows were written since its last call. Raises ConfigurationError, DatabaseAway.
     """
-    database = settings.named_database
+    database = settings.direct_database
     try:
         await _load(database, demo, await _hashed(settings), advance)
     except UniqueViolationError:

@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 
 from inkwell.database_url import DatabaseUrl
+from repositories.connecting import connect
 from repositories.database import Database
 from repositories.failures import is_outage
 from service.sign_ins import SignIns
@@ -84,9 +85,9 @@ class Listener:
     async def _connect(self) -> "asyncpg.Connection[Any]":
         url, arguments = self._url, self._url.connect_args
         arguments["server_settings"] |= {"application_name": "inkwell listener"}
-        named = {"user": url.user, "password": url.password, "database": url.database}
+        named: dict[str, Any] = {"user": url.user, "password": url.password, "database": url.database}
         timeouts = {"timeout": self._connect_timeout_s, "command_timeout": VOUCHED_S}
-        return await asyncpg.connect(**named, **(timeouts | arguments))
+        return await connect(**named, **(timeouts | arguments))
 
     async def _prove(self, connection: "asyncpg.Connection[Any]") -> None:
         """What is told through the pool is heard here, or this is another server or database than the pool's."""

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from inkwell.database_url import DatabaseUrl
 from inkwell.settings import ConfigurationError
+from repositories.connecting import NOTHING_PREPARED, connect
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "alembic"
 LOCK_KEY = 0x696E6B77656C6C  # "inkwell" in ASCII: one runner at a time, in each database
@@ -51,8 +52,8 @@ def configuration(connection: Connection | None = None) -> Config:
 
 @asynccontextmanager
 async def connected(database: DatabaseUrl) -> AsyncIterator[AsyncConnection]:
-    """One connection in one transaction, without the time-outs of requests."""
-    arguments = {"timeout": 10} | database.connect_args
+    """One connection in one transaction, without the time-outs of requests; behind a pooler too."""
+    arguments = {"timeout": 10, "async_creator_fn": connect} | NOTHING_PREPARED | database.connect_args
     engine = create_async_engine(database.sqlalchemy_url, poolclass=pool.NullPool, connect_args=arguments)
     try:
         async with engine.begin() as connection:

@@ -38,7 +38,7 @@ async def prepare(settings: Settings) -> None:
 
 async def migrated(settings: Settings) -> None:
     """Brings the schema to its newest version, the search to its language. Raises DatabaseAway, ConfigurationError."""
-    database = settings.named_database
+    database = settings.direct_database
     try:
         await migrate(database)
         await set_search_language(database, settings.search_language)

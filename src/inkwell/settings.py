@@ -92,7 +92,10 @@ class Settings(BaseSettings):
         None, description="PostgreSQL 15 or newer; without it, development and tests use the embedded server."
     )
     database_listen_url: SecretStr | None = Field(
-        None, description="The same database past a pooler, which cannot LISTEN; default: DATABASE_URL."
+        None, description="The same database past a pooler, to listen, migrate and back up; default: DATABASE_URL."
+    )
+    pooler: Literal["none", "transaction"] = Field(
+        "none", description="transaction: DATABASE_URL leads to PgBouncer in transaction mode, or to one like it."
     )
     migrate_at_start: bool | None = Field(
         None, description="Bring the schema to its newest version at start; default: not in production."
@@ -263,16 +266,43 @@ class Settings(BaseSettings):
         elif self.env == "production" and not (self.public_url or (self.reset_url and self.verify_url)):
             yield "PUBLIC_URL is not set (nor both RESET_URL and VERIFY_URL): links in mail lead to this machine alone"
 
+        yield from self._database_warnings()
+
+    def _database_warnings(self) -> Iterator[str]:
+        if self.pooler == "transaction":
+            yield "POOLER=transaction: the role's own statement_timeout and the like count (ALTER ROLE), and not ours"
+        if not self.can_listen:
+            yield "DATABASE_LISTEN_URL is not set: behind the pooler each request asks the database who signed in"
+        several = self.database is not None and len(self.database.hosts) > 1
+        if several and self.database and "target_session_attrs" not in self.database.parameters:
+            yield "DATABASE_URL names several hosts without target_session_attrs=read-write: it may stay with a standby"
+
     @property
     def database(self) -> DatabaseUrl | None:
         """The database named by DATABASE_URL, or None where the embedded server is to be used."""
         return parse_database_url(self.database_url.get_secret_value()) if self.database_url else None
 
     @property
-    def listen_database(self) -> DatabaseUrl | None:
-        """The database named by DATABASE_LISTEN_URL."""
+    def direct_database(self) -> DatabaseUrl:
+        """The database past a pooler, where a way past it is known, for what takes a connection for itself.
+
+        Raises ConfigurationError.
+        """
         listen_url = self.database_listen_url
-        return parse_database_url(listen_url.get_secret_value()) if listen_url else None
+        return parse_database_url(listen_url.get_secret_value()) if listen_url else self.named_database
+
+    @property
+    def session_database(self) -> DatabaseUrl:
+        """The database where what a program sets stays its own: pg_dump would leave a search path behind on a pooler's
+        connection, for the next who gets it. Raises ConfigurationError."""
+        if not self.can_listen:
+            raise ConfigurationError("DATABASE_LISTEN_URL: this needs the way past the pooler (POOLER=transaction)")
+        return self.direct_database
+
+    @property
+    def can_listen(self) -> bool:
+        """Whether notices of PostgreSQL arrive: a pooler passes none on."""
+        return self.pooler == "none" or self.database_listen_url is not None
 
     @property
     def named_database(self) -> DatabaseUrl:

@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Any, cast
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from domain.errors import DomainError, Unavailable
 from repositories.audit import AuditRepository
 from repositories.auth import SessionRepository
+from repositories.connecting import NOTHING_PREPARED, Connection, connect
 from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.idempotency import KeptAnswerRepository
 from repositories.links import LinkRepository
@@ -27,19 +27,13 @@ from repositories.users import UserRepository
 
 Tell = Callable[[UUID], None]
 _NOTIFY = select(func.pg_notify(bindparam("channel", type_=Text), bindparam("payload", type_=Text)).cast(Text))
-GOODBYE_S = 0.5  # for a server to hear that a statement is given up; a frozen one never does
-
-
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    """asyncpg's, without the 2 s that SQLAlchemy would wait for a server to say goodbye to a request given up."""
-
-    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's signature
-        await super().close(timeout=GOODBYE_S)
+NAMED = {"application_name": "inkwell"}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of the database one worker may use; times in seconds."""
+    """How much of the database one worker may use; times in seconds. Behind a pooler the server's own time-outs are
+    left to the role: it refuses them from those who connect."""
 
     pool_size: int = 10
     pool_overflow: int = 5
@@ -50,11 +44,13 @@ class Limits:
     statement_timeout_s: float = 4
     lock_timeout_s: float = 2
     idle_in_transaction_s: float = 10
+    behind_pooler: bool = False
 
     @property
     def server_settings(self) -> dict[str, str]:
-        return {
-            "application_name": "inkwell",
+        if self.behind_pooler:
+            return NAMED
+        return NAMED | {
             "jit": "off",  # compiles for longer than our statements run
             "max_parallel_workers_per_gather": "0",  # nor does one request take the processors of the others
             "statement_timeout": _milliseconds(self.statement_timeout_s),
@@ -65,7 +61,9 @@ class Limits:
     def connect_args(self, given: dict[str, Any]) -> dict[str, Any]:
         settings = self.server_settings | given.get("server_settings", {})
         timeouts = {"timeout": self.connect_timeout_s, "command_timeout": self.command_timeout_s}
-        return timeouts | given | {"server_settings": settings, "connection_class": _Connection}
+        prepared = NOTHING_PREPARED if self.behind_pooler else {}
+        ours = {"server_settings": settings, "connection_class": Connection, "async_creator_fn": connect}
+        return timeouts | given | prepared | ours
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from asyncpg import InterfaceError, InvalidCachedStatementError
+from asyncpg import InterfaceError, InternalClientError, InvalidCachedStatementError
 from asyncpg.exceptions import TargetServerAttributeNotMatched
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -25,7 +25,13 @@ _BUSY = (
     "57014",  # statement time-out
     "25P03",  # idle too long in a transaction
 )
-_LOST = (OSError, PoolTimeoutError, InterfaceError, TargetServerAttributeNotMatched)  # the last: no primary just now
+_LOST = (
+    OSError,
+    PoolTimeoutError,
+    InterfaceError,
+    InternalClientError,  # the server said goodbye between two messages of one statement, which asyncpg did not expect
+    TargetServerAttributeNotMatched,  # no primary just now
+)
 _BEHIND = ("42P01", "42703")  # table or column not there yet: the code is ahead of the schema
 
 

@@ -1,11 +1,11 @@
 """`inkwell demo` on a real database, and what the API makes of it."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from pydantic import SecretStr
 
 from inkwell.cli import main
 from inkwell.demo import PASSWORD, Demo, load, make_posts, make_users
@@ -72,10 +72,11 @@ async def test_other_data_stays_as_it_is(settings: Settings, api: Client, ada: C
     assert (await ada.get("/api/users?limit=100")).json["pagination"]["total"] > 20
 
 
-async def test_a_database_without_schema_is_named_in_a_sentence(settings: Settings, empty_database: str) -> None:
-    bare = settings.model_copy(update={"database_url": SecretStr(empty_database)})
+async def test_a_database_without_schema_is_named_in_a_sentence(
+    make_settings: Callable[..., Settings], empty_database: str
+) -> None:
     with pytest.raises(DatabaseAway, match='"users" does not exist'):
-        await load(bare, DEMO, ignore)
+        await load(make_settings(database_url=empty_database), DEMO, ignore)
 
 
 async def test_the_command_tells_how_to_sign_in_and_the_second_time_that_all_is_there(database_url: str) -> None:

@@ -9,11 +9,14 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from inkwell import listener
+from inkwell.app import create_app
 from inkwell.database_url import parse_database_url
 from inkwell.listener import Listener
+from inkwell.settings import Settings
 from repositories.database import Database
 from service.sign_ins import SignIns
 from tests.conftest import Server
+from tests.support import Client
 
 Events = Callable[[], list[dict[str, Any]]]
 
@@ -104,3 +107,13 @@ async def test_what_may_concern_everybody_makes_it_forget_everything(
     await asyncio.sleep(0.5)
     assert sign_ins._users == {}
     await listening.stop()
+
+
+async def test_behind_a_pooler_without_a_way_past_it_nobody_listens(
+    make_settings: Callable[..., Settings], database_url: str, log_events: Events
+) -> None:
+    settings = make_settings(database_url=database_url, pooler="transaction")
+    async with create_app(settings).test_app() as running:
+        ada = await Client(running.app).join("ada@example.com")  # type: ignore[attr-defined]
+        assert (await ada.get("/api/auth/profile")).status == 200
+        assert not any(task.get_name() == "listener" for task in asyncio.all_tasks())

@@ -102,6 +102,7 @@ def test_a_mistake_or_a_refusal_is_no_outage_bare_or_wrapped(error: asyncpg.Post
         TimeoutError(),
         ssl.SSLError("tlsv1 alert"),
         asyncpg.InterfaceError("cannot perform operation: connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
         TargetServerAttributeNotMatched("None of the hosts match the target attribute requirement"),
         asyncpg.InvalidCachedStatementError("cached plan must not change result type"),
         PoolTimeoutError("QueuePool limit of size 10 overflow 5 reached"),

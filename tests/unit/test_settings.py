@@ -16,6 +16,7 @@ from inkwell.settings import ConfigurationError, Settings, load_settings, near_m
 STRONG = "f3a91c07d2e84b6592ab6c0d1e7f3458"  # 32 bytes
 OTHER = "90bd7e21c4f65a830d9e2b71f6c8a354"
 DATABASE = "postgresql://inkwell:hunter2@db.example/inkwell"
+DIRECT = "postgresql://inkwell:hunter2@direct.example/inkwell"
 
 
 @pytest.fixture(autouse=True)
@@ -392,3 +393,40 @@ def test_a_kept_key_that_was_emptied_is_not_used(tmp_path: Path) -> None:
 def test_a_certificate_without_its_key_is_refused(given: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="TLS_CERTIFICATE and TLS_KEY are set together"):
         load_settings(**{given: tmp_path / "file"})
+
+
+def test_behind_a_pooler_one_is_told_what_is_left_to_the_role_and_that_nobody_is_remembered(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("DATABASE_URL", DATABASE)
+    environment.setenv("POOLER", "transaction")
+    role, listening = load_settings().warnings
+    assert "ALTER ROLE" in role
+    assert "DATABASE_LISTEN_URL is not set" in listening
+    assert not load_settings().can_listen
+
+
+def test_what_changes_its_session_is_refused_where_no_way_past_the_pooler_is_known(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("DATABASE_URL", DATABASE)
+    assert load_settings().session_database.hosts == ("db.example",)
+    environment.setenv("POOLER", "transaction")
+    with pytest.raises(ConfigurationError, match="DATABASE_LISTEN_URL"):
+        _ = load_settings().session_database
+
+
+def test_what_takes_a_connection_for_itself_goes_past_the_pooler(environment: pytest.MonkeyPatch) -> None:
+    for name, value in {"DATABASE_URL": DATABASE, "POOLER": "transaction", "DATABASE_LISTEN_URL": DIRECT}.items():
+        environment.setenv(name, value)
+    settings = load_settings()
+    assert (settings.direct_database.hosts, settings.named_database.hosts) == (("direct.example",), ("db.example",))
+    assert (settings.can_listen, len(list(settings.warnings))) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"), [("a,b/x", True), ("a,b/x?target_session_attrs=read-write", False), ("a/x", False)]
+)
+def test_several_hosts_without_a_word_on_which_of_them_are_warned_about(url: str, warned: bool) -> None:
+    settings = load_settings(database_url=f"postgresql://{url}")
+    assert any("target_session_attrs" in warning for warning in settings.warnings) == warned
