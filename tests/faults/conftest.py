@@ -1,9 +1,13 @@
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
+from tests.conftest import Server
+
 from .node import Node, running
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each of thousands of requests
 
 
 @pytest.fixture
@@ -17,14 +21,16 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None
     return note
 
 
-@pytest.fixture(params=["hypercorn", "uvicorn"])
-def both_servers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("SERVER", request.param)
-    return str(request.param)
+@pytest.fixture(scope="module")
+async def modules_database(server: Server, template: str) -> AsyncIterator[str]:
+    """The URL of a migrated database that the tests of a module share."""
+    url = await server.create(template)
+    yield url
+    await server.drop(url)
 
 
-@pytest.fixture
-def node(tmp_path: Path, database_url: str) -> Iterator[Node]:
-    """Two workers on a database of the test's own."""
-    with running(tmp_path, database_url) as node:
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory, modules_database: str) -> Iterator[Node]:
+    """Two workers, for tests that leave them as they were."""
+    with running(tmp_path_factory.mktemp("node"), modules_database) as node:
         yield node

@@ -21,6 +21,7 @@ Ask = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 class Attempt:
     """A request, and the answer if there was one."""
 
+    method: str
     began: float
     ended: float
     answer: httpx.Response | None
@@ -35,12 +36,12 @@ class Attempt:
 
 
 async def attempt(client: httpx.AsyncClient, ask: Ask) -> Attempt:
-    began, answer = time.monotonic(), None
+    began = time.monotonic()
     try:
         answer = await ask(client)
-    except httpx.TransportError:
-        await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
-    return Attempt(began, time.monotonic(), answer)
+    except httpx.TransportError as error:
+        return Attempt(error.request.method, began, time.monotonic(), None)
+    return Attempt(answer.request.method, began, time.monotonic(), answer)
 
 
 @asynccontextmanager
@@ -55,7 +56,7 @@ async def loaded(url: str, asks: Sequence[Ask], addresses: Iterable[str]) -> Asy
                 if over.is_set():
                     return
                 attempts.append(await attempt(client, asks[number % len(asks)]))
-                if attempts[-1].status >= 500:
+                if attempts[-1].status not in (200, 201):
                     await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
 
     async with asyncio.TaskGroup() as tasks:
