@@ -1,4 +1,4 @@
-"""PostgreSQL killed, frozen, and busy with somebody else: nothing that was acknowledged is lost, and nobody waits long."""
+"""PostgreSQL killed, frozen, or busy with somebody else: what was acknowledged is kept, and nobody waits long."""
 
 import asyncio
 import os
@@ -6,10 +6,8 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import asyncpg
-import httpx
 import psutil
 import pytest
 
@@ -19,7 +17,7 @@ from inkwell.migrations import migrate
 from tests.conftest import open_folder
 
 from . import sized
-from .load import Attempt, Ask, attempt, loaded, reading, writing
+from .load import Ask, Attempt, attempt, loaded, reading, writing
 from .node import Node, admins_bearer, caller, running
 
 KILLS = sized(5, short=2)
@@ -52,7 +50,7 @@ def node(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -
 async def first_success(url: str, ask: Ask) -> float:
     """When it was answered, by the monotonic clock."""
     async with caller(url) as client, asyncio.timeout(20):
-        while (done := await attempt(client, ask)).status not in (200, 201):
+        while (done := await attempt(client, ask)).status not in (200, 201):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return done.ended
 

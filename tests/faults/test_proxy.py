@@ -135,7 +135,8 @@ async def upstream() -> Upstream:
 @pytest.fixture
 async def before_toys(upstream: Upstream, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with AsyncExitStack() as stack:
-        toys = [await stack.enter_async_context(await asyncio.start_server(upstream.serve, "127.0.0.1", 0)) for _ in "12"]
+        started = [await asyncio.start_server(upstream.serve, "127.0.0.1", 0) for _ in range(2)]
+        toys = [await stack.enter_async_context(toy) for toy in started]
         ports = [toy.sockets[0].getsockname()[1] for toy in toys]
         proxy = proxied(tmp_path, *ports)
         url = await asyncio.to_thread(proxy.__enter__)

@@ -13,7 +13,7 @@ from inkwell.settings import ConfigurationError
 from inkwell.supervisor import PARTING_SECONDS, listen
 
 from .load import Outcomes, hammering
-from .server import HasWorkers, Server, started
+from .server import HasWorkers, started
 
 served = pytest.mark.usefixtures("engine")
 
