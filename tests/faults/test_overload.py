@@ -51,8 +51,8 @@ class Crowd:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory, modules_database: str) -> Iterator[Node]:
-    """One worker, with room for a part of the crowd."""
-    room = {"WORKERS": "1", "REQUESTS_AT_ONCE": "50", "REQUESTS_WAITING": "100"}
+    """One worker, with a connection for each request that it works on, and little room for more."""
+    room = {"WORKERS": "1", "REQUESTS_AT_ONCE": "15", "REQUESTS_WAITING": "30"}
     with running(tmp_path_factory.mktemp("node"), modules_database, **room) as node:
         yield node
 
