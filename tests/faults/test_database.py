@@ -129,6 +129,7 @@ async def test_a_frozen_postgres_delays_nobody_for_long_and_all_is_well_afterwar
     write, read = writing(await admins_bearer(node.url)), reading("/api/posts")
     await at_once(node.url, [read, write] * 10)
     with frozen(postgres):
+        await until_ready(node.url, 503)  # it remembers for a second that it was
         answers = await at_once(node.url, [*[read, write] * 10, reading("/readyz")])
     assert statuses(answers) == {503}
     longest_s = max(answer.seconds for answer in answers)
