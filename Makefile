@@ -3,7 +3,7 @@ HERE := $(shell dirname "$$(echo '$(MAKEFILE_LIST)' | sed 's/^ *//')")
 PY := .venv/bin/python
 CODE := src tests alembic benchmarks scripts/settings-pages scripts/api-document
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers format docs lock bench profile clean environment environment-dev
+.PHONY: help run test check lint types layers format docs lock bench faults profile clean environment environment-dev
 
 help: ## What can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' "$(HERE)/Makefile" | expand -t 20
@@ -13,6 +13,9 @@ run: environment ## Serve on 127.0.0.1:8000 with an embedded PostgreSQL; setting
 
 test: environment-dev ## The whole test suite, on a PostgreSQL of its own (or on TEST_DATABASE_URL)
 	@cd "$(HERE)" && $(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term $(ARGS)
+
+faults: environment-dev ## What happens when things go wrong, at full size, with its figures (SERVER=uvicorn for the other server)
+	@cd "$(HERE)" && INKWELL_FAULTS=full exec $(PY) -m pytest -q tests/faults $(ARGS)
 
 check: lint types layers test ## All that has to hold before a change lands
 

@@ -37,6 +37,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was measured under faults is shown in every run, also where tests print nothing."""
+    outcomes = [report for reports in terminalreporter.stats.values() for report in reports]
+    calls = [report for report in outcomes if getattr(report, "when", None) == "call"]
+    figures = [str(text) for call in calls for name, text in call.user_properties if name == "figure"]
+    if figures:
+        terminalreporter.section("Faults")
+        terminalreporter.write("\n".join([*sorted(figures), ""]))
+
+
 class Server:
     """A PostgreSQL server on which databases come and go."""
 
@@ -69,9 +79,10 @@ class Server:
 
 
 @contextmanager
-def open_folder() -> Iterator[Path]:
+def open_folder(*, on_disk: bool = False) -> Iterator[Path]:
     """A folder for embedded servers: as root they run as somebody else, to whom pytest's own folders are closed."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a database is made there in a tenth of the time
+    in_memory = os.access("/dev/shm", os.W_OK) and not on_disk
+    memory = "/dev/shm" if in_memory else None  # a database is made there in a tenth of the time
     with tempfile.TemporaryDirectory(prefix="inkwell-tests-", dir=memory) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)

@@ -23,6 +23,7 @@ class Observation:
         metrics.watch([*_of_requests(gate), *_of_the_database(database), *_of_passwords(passwords)])
         lag = "By how much the event loop was late, the slowest worker's."
         metrics.watch([Reading("inkwell_event_loop_lag_seconds", lag, lambda: self._lag_s, "livemax")])
+        metrics.watch([Reading("inkwell_event_loop_tasks", "Tasks of asyncio.", lambda: len(asyncio.all_tasks()))])
 
     @property
     def chore(self) -> Chore:

@@ -18,10 +18,13 @@ from quart import Quart
 from inkwell.cli import main
 from inkwell.embedded.server import INITDB
 from inkwell.migrations import SCRIPTS
+from inkwell.servers import KEEP_ALIVE_SECONDS
 from inkwell.settings import Settings
+from routes.headers import LONGEST_HEADERS_BYTES
 from tests.keys import ED25519_PEM
 from tests.packaging.servers import inkwell, serving
 
+HAPROXYS_RESERVE_BYTES = 1024  # tune.maxrewrite
 ROOT = Path(__file__).parents[2]
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
@@ -287,3 +290,70 @@ def test_the_containers_migrate_and_serve_and_write_no_file(empty_database: str,
         sick = subprocess.run(health_check, env=healthy, capture_output=True, timeout=30)
         assert sick.returncode != 0
     assert os.listdir(tmp_path) == []
+
+
+# Two replicas behind the proxy
+
+
+class Loader(yaml.SafeLoader):
+    """Knows Compose's `!reset`, by which a second file takes away what the first one has."""
+
+
+RESET = object()
+Loader.add_constructor("!reset", lambda loader, node: RESET)
+REPLICAS_TEXT = (ROOT / "deploy" / "compose.replicas.yml").read_text()
+REPLICAS: dict[str, dict[str, Any]] = yaml.load(REPLICAS_TEXT, Loader)["services"]  # noqa: S506  # a SafeLoader
+PROXY = (ROOT / "deploy" / "haproxy.cfg").read_text()
+
+
+def test_the_replicas_are_changed_in_nothing_but_what_there_is_to_change() -> None:
+    changed = REPLICAS["api"]
+    assert changed.keys() == {"ports", "environment", "deploy"}
+    assert changed["ports"] is RESET
+    assert changed["environment"].keys() <= SERVICES["api"]["environment"].keys()
+    assert changed["environment"]["TRUSTED_PROXIES"] == "1"
+
+
+def test_the_proxy_alone_is_reached_and_only_from_this_machine_unless_told_otherwise() -> None:
+    (published,) = REPLICAS["proxy"]["ports"]
+    assert interpolated(published, {}) == "127.0.0.1:8000:8000"
+    assert re.search(r"^    bind :8000$", PROXY, re.MULTILINE)
+
+
+def test_the_proxy_knows_every_replica_by_the_name_of_its_container() -> None:
+    count = REPLICAS["api"]["deploy"]["replicas"]
+    known = re.findall(r"^    server \S+ (\S+)$", PROXY, re.MULTILINE)
+    assert known == [f"{COMPOSE['name']}-api-{n}:{image_environment()['PORT']}" for n in range(1, count + 1)]
+
+
+def test_the_proxys_container_can_do_little_else_and_reads_what_is_shipped() -> None:
+    proxy = REPLICAS["proxy"]
+    assert re.fullmatch(r"haproxy:\d+\.\d+", proxy["image"])
+    assert (proxy["read_only"], proxy["cap_drop"]) == (True, ["ALL"])
+    (source, _, mode) = proxy["volumes"][0].split(":")
+    assert (ROOT / source).is_file()
+    assert mode == "ro"
+
+
+def test_all_replicas_together_open_no_more_connections_than_the_database_takes() -> None:
+    workers = int(interpolated(REPLICAS["api"]["environment"]["WORKERS"], {})) * REPLICAS["api"]["deploy"]["replicas"]
+    assert workers <= int(interpolated(SERVICES["api"]["environment"]["WORKERS"], {}))
+
+
+def test_the_proxy_lets_go_of_idle_connections_before_inkwell_does() -> None:
+    kept = re.search(r"^    timeout http-keep-alive (\d+)s$", PROXY, re.MULTILINE)
+    assert kept
+    assert int(kept[1]) < KEEP_ALIVE_SECONDS
+
+
+def test_the_proxy_waits_for_as_long_as_a_request_may_take() -> None:
+    patience = re.search(r"^    timeout server (\d+)s$", PROXY, re.MULTILINE)
+    fields = ("body_timeout_seconds", "request_wait_seconds", "request_timeout_seconds")
+    assert patience
+    assert int(patience[1]) > sum(Settings.model_fields[field].default for field in fields)
+
+
+def test_the_proxy_takes_headers_as_long_as_inkwell_does() -> None:
+    room = re.search(r"^    tune.bufsize (\d+)$", PROXY, re.MULTILINE)
+    assert room
+    assert int(room[1]) - HAPROXYS_RESERVE_BYTES == LONGEST_HEADERS_BYTES

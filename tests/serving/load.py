@@ -11,23 +11,26 @@ REQUEST = b"GET /pid HTTP/1.1\r\nHost: toy\r\n\r\n"
 
 
 @asynccontextmanager
-async def hammering(port: int, clients: int = 32, tls: SSLContext | None = None) -> AsyncIterator[Outcomes]:
+async def hammering(
+    port: int, clients: int = 32, tls: SSLContext | None = None, request: bytes = REQUEST
+) -> AsyncIterator[Outcomes]:
     """Requests as fast as they are answered, until the block ends or nobody listens any more.
 
-    Counts `answered`, `dropped` (a connection that was made and then gave no whole answer) and `refused`.
+    Counts `answered` (with 200, and other statuses by themselves), `dropped` (a connection that was made and then gave
+    no whole answer) and `refused`.
     """
     outcomes: Outcomes = Counter()
     over = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         for _ in range(clients):
-            tasks.create_task(_hammer(port, tls, outcomes, over))
+            tasks.create_task(_hammer(port, tls, request, outcomes, over))
         try:
             yield outcomes
         finally:
             over.set()
 
 
-async def _hammer(port: int, tls: SSLContext | None, outcomes: Outcomes, over: asyncio.Event) -> None:
+async def _hammer(port: int, tls: SSLContext | None, request: bytes, outcomes: Outcomes, over: asyncio.Event) -> None:
     while not over.is_set():
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
@@ -35,30 +38,33 @@ async def _hammer(port: int, tls: SSLContext | None, outcomes: Outcomes, over: a
             outcomes["refused"] += 1
             return
         try:
-            await _converse(reader, writer, outcomes, over)
+            await _converse(reader, writer, request, outcomes, over)
         finally:
             writer.close()
 
 
 async def _converse(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, outcomes: Outcomes, over: asyncio.Event
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    request: bytes,
+    outcomes: Outcomes,
+    over: asyncio.Event,
 ) -> None:
     while not over.is_set():
         try:
-            writer.write(REQUEST)
-            closes = await _answer(reader)
+            writer.write(request)
+            status, closes = await read_answer(reader)
         except (OSError, asyncio.IncompleteReadError):
             outcomes["dropped"] += 1
             return
-        outcomes["answered"] += 1
+        outcomes["answered" if status == 200 else str(status)] += 1
         if closes:
             return
 
 
-async def _answer(reader: asyncio.StreamReader) -> bool:
-    """Whether the server said that it closes the connection."""
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
+    """The status, and whether the server said that it closes the connection."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-    assert head.startswith("http/1.1 200"), head
     length = head.partition("content-length:")[2].partition("\r\n")[0]
     await reader.readexactly(int(length))
-    return "connection: close" in head
+    return int(head.split(" ", 2)[1]), "connection: close" in head

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -22,6 +23,10 @@ DEFAULTS = {
     "DATABASE_URL": "postgresql://toy@127.0.0.1:1/toy",
     "JWT_SECRET_KEY": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
 }
+
+
+class HasWorkers(Protocol):
+    def workers(self) -> list[psutil.Process]: ...
 
 
 @dataclass

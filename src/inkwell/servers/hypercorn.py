@@ -4,7 +4,9 @@ import logging
 from ssl import SSLContext
 from typing import Any
 
+from hypercorn.asyncio import run as hypercorns
 from hypercorn.asyncio import serve as serve_by_hypercorn
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
 from hypercorn.protocol.h11 import H11Protocol
 from quart import Quart
@@ -28,10 +30,26 @@ class OwnConfig(Config):
         return self.tls
 
 
+class Connection(TCPServer):
+    """Hypercorn's, which would keep a client's socket and tasks for KEEP_ALIVE_SECONDS after the client has left."""
+
+    _left = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._left = True
+        await self.idle_task.stop()
+
+    async def _idle_timeout(self) -> None:
+        if not self._left:  # the answer to a client that has left would begin another wait
+            await super()._idle_timeout()
+
+
 async def serve(app: Quart, settings: Settings, listener: Any, drain: Drain) -> None:
     # HTTP/2 without TLS has no option against it. Who asks for it by Upgrade is answered in HTTP/1.1, as RFC 9110 (7.8)
     # has it; who begins with it gets an error.
     H11Protocol._check_protocol = _stay  # type: ignore[method-assign, assignment]
+    hypercorns.TCPServer = Connection  # type: ignore[attr-defined]
     await serve_by_hypercorn(app, _config(settings, listener), shutdown_trigger=drain)
 
 
