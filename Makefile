@@ -3,7 +3,8 @@ HERE := $(shell dirname "$$(echo '$(MAKEFILE_LIST)' | sed 's/^ *//')")
 PY := .venv/bin/python
 CODE := src tests alembic benchmarks scripts/settings-pages scripts/api-document
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers format docs lock bench faults profile clean environment environment-dev
+.PHONY: help run test check lint types layers format docs conformance lock bench faults profile clean environment \
+	environment-dev
 
 help: ## What can be done here
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' "$(HERE)/Makefile" | expand -t 20
@@ -35,6 +36,9 @@ docs: environment-dev ## Write what the code says of its settings, permissions a
 	@cd "$(HERE)" && $(PY) scripts/settings-pages
 	@cd "$(HERE)" && INKWELL_WRITE_EXAMPLES=1 $(PY) -m pytest -q tests/packaging/test_examples.py -k what_is_answered
 	@cd "$(HERE)" && $(PY) scripts/api-document
+
+conformance: environment-dev ## Try the server for some minutes with what its OpenAPI document allows, and does not
+	@cd "$(HERE)" && INKWELL_CONFORMANCE=1 $(PY) -m pytest -q -s tests/conformance
 
 lock: environment-dev ## Renew the pinned dependencies (UPGRADE=1 takes newer versions)
 	@cd "$(HERE)" && PATH="$$PWD/.venv/bin:$$PATH" sh scripts/lock

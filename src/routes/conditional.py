@@ -24,7 +24,7 @@ def expected() -> Versions:
     known = _tags("If-Match")
     if known is None or known.star_tag:
         return None
-    return {int(tag) for tag in known.as_set() if _VERSION.fullmatch(tag)}
+    return {int(tag) for tag in known.as_set() if tag and _VERSION.fullmatch(tag)}
 
 
 def reply_tagged(

@@ -186,3 +186,9 @@ async def test_without_a_condition_no_change_of_another_field_is_lost(ada: Clien
     assert await outcomes(*(ada.patch(post, change) for change in changes * 5)) == {200: 15}
     left = (await ada.get(post)).json["post"]
     assert (left["title"], left["content"], left["published"]) == ("New title", "New content", False)
+
+
+@pytest.mark.parametrize("header", ['""', '"", "99"', "W/", ","])
+async def test_an_empty_tag_names_no_version(ada: Client, header: str) -> None:
+    answer = await ada.patch(f"/api/users/{ada.id}", {}, headers={"If-Match": header})
+    assert (answer.status, answer.code) == (412, "precondition_failed")

@@ -24,7 +24,7 @@ from service import idempotency
 from service.posts import PostService
 from tests import support
 from tests.documented import DOCUMENT, at, check_answer, find_operation
-from tests.support import PASSWORD, Client
+from tests.support import PASSWORD, Answer, Client
 
 EXAMPLES = Path(__file__).parents[2] / "src" / "routes" / "examples.json"
 NEW_USER = {"email": "carl@example.com", "password": PASSWORD, "first_name": "Carl"}
@@ -159,12 +159,11 @@ async def find_it_out_of_order(api: Client, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def wait_too_long(api: Client) -> None:
-    client: Any = api.app.test_client()
-    sending = client.request("/api/auth/login", method="POST", headers=JSON | {"Content-Length": "100"})
-    async with sending as connection:
+    path, caller = "/api/auth/login", api._caller()
+    async with caller.request(path, method="POST", headers=JSON | {"Content-Length": "100"}) as connection:
         await connection.send(b'{"email":')
         body = await connection.receive()
-    support.check_answer(api.app, "POST", "/api/auth/login", connection.status_code or 0, connection.headers, body)
+    api._checked("POST", path, Answer(connection.status_code, body, connection.headers))
 
 
 @pytest.fixture

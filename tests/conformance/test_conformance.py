@@ -1,0 +1,86 @@
+"""The running server against its document: schemathesis tries what the document allows, and what it does not.
+
+`make conformance` tries for longer.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from inkwell.app import connect, make_passwords, make_services
+from inkwell.settings import load_settings
+from service.users import NewPassword
+from tests.conftest import SECRET, Server
+from tests.smoke.test_server import start
+from tests.support import PASSWORD
+
+HERE = Path(__file__).parent
+LONG = "INKWELL_CONFORMANCE" in os.environ
+AMOUNT = ["--max-examples", "60"] if LONG else ["--phases", "coverage,stateful", "--max-time", "12"]
+FEWEST_CASES = 3000 if LONG else 200
+QUICK = {"HASH_MEMORY_KIB": "8", "HASH_PASSES": "1", "RATE_LIMITS_ENABLED": "false"}
+
+
+@pytest.fixture(scope="module")
+async def url(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Where the program serves, and an ordinary user and an admin have their accounts."""
+    database = await server.create(template)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    names = {"DATABASE_URL": database, "JWT_SECRET_KEY": SECRET, "ENV": "testing", "PORT": port, "DRAIN_SECONDS": "0"}
+    process, url = await start(tmp_path_factory.mktemp("conformance"), **names, **QUICK)
+    async with httpx.AsyncClient(base_url=url) as client:
+        await client.post("/api/auth/register", json={"email": "user@example.com", "password": PASSWORD})
+    await add_admin(database)
+    assert process.stdout
+    log = asyncio.create_task(process.stdout.read())  # a full pipe would hold up the server
+    yield url
+    process.send_signal(signal.SIGINT)
+    await log
+    assert await process.wait() == 0
+    await server.drop(database)
+
+
+async def add_admin(database_url: str) -> None:
+    settings = load_settings(database_url=database_url, jwt_secret_key=SECRET, env="testing", hash_memory_kib=8)
+    database, passwords = connect(settings), make_passwords(settings)
+    await make_services(settings, database, passwords).users.add_admin(
+        NewPassword(email="admin@example.com", password=PASSWORD)
+    )
+    passwords.close()
+    await database.close()
+
+
+async def schemathesis(url: str, role: str) -> str:
+    """What it says in the end; a failure where it found something."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
+        *("run", f"{url}/api/openapi.json", "--no-color", "--warnings", "off", "--generation-deterministic"),
+        *("--continue-on-failure", "--suppress-health-check", "all", *AMOUNT),
+        cwd=HERE.parents[1],
+        env=os.environ
+        | {"SCHEMATHESIS_HOOKS": "tests.conformance.hooks", "PYTHONPATH": str(HERE.parents[1])}
+        | {"URL": url, "EMAIL": f"{role}@example.com", "PASSWORD": PASSWORD},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said = "\n".join(line[:500] for line in (await process.communicate())[0].decode().splitlines())
+    assert process.returncode == 0, said[-10_000:]
+    return said
+
+
+@pytest.mark.parametrize("role", ["user", "admin"])
+async def test_the_server_does_what_its_document_says(url: str, role: str) -> None:
+    said = await schemathesis(url, role)
+    found = re.search(r"(\d+) generated", said)
+    print(said[-600:])
+    assert found
+    assert int(found[1]) >= FEWEST_CASES, said[-3000:]
