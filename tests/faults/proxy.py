@@ -1,6 +1,8 @@
 """HAProxy with the configuration that is shipped, of which only the addresses are replaced."""
 
+import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from socket import create_server
 
 import httpx
 
+HAPROXY = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")  # where Debian puts it
 SHIPPED = Path(__file__).parents[2] / "deploy" / "haproxy.cfg"
 
 
@@ -31,7 +34,7 @@ def proxied(folder: Path, *replicas: int) -> Iterator[str]:
     with create_server(("127.0.0.1", 0), backlog=512) as listener, output.open("w") as log:
         file.write_text(rendered((replicas[0], replicas[1]), listener.fileno()))
         process = subprocess.Popen(
-            ["haproxy", "-db", "-f", str(file)], pass_fds=[listener.fileno()], stdout=log, stderr=log
+            [str(HAPROXY), "-db", "-f", str(file)], pass_fds=[listener.fileno()], stdout=log, stderr=log
         )
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:

@@ -88,7 +88,7 @@ async def pair() -> AsyncIterator[Pair]:
 async def serving(folder: Path, places: str, workers: int = WORKERS) -> AsyncIterator[Inkwell]:
     """The program on these servers, Ada signed in; whatever it logs, no error is among it."""
     url = f"postgresql://inkwell@{places}"
-    process, address = await start(folder, DATABASE_URL=url, WORKERS=str(workers), **SETTINGS)
+    process, address = await start(folder, drained=False, DATABASE_URL=url, WORKERS=str(workers), **SETTINGS)
     assert process.stdout
     output = asyncio.create_task(process.stdout.read())
     try:

@@ -1,7 +1,6 @@
 """Two Inkwells on one database behind the proxy as it is shipped."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, suppress
@@ -24,7 +23,7 @@ SECONDS = sized(5, short=1)
 REPLICA = {"WORKERS": "1", "TRUSTED_PROXIES": "1", "DRAIN_SECONDS": "5"}
 
 Tell = Callable[[str], None]
-pytestmark = pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed")
+pytestmark = pytest.mark.skipif(not HAPROXY, reason="haproxy is not installed")
 
 
 @pytest.fixture

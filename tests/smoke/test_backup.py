@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from inkwell.app import create_app
 from inkwell.backup import SEAL_BYTES, check_whole
 from inkwell.database_url import parse_database_url
 from inkwell.migrations import connected
+from inkwell.settings import Settings
 from tests.conftest import Server, open_folder
 from tests.smoke.test_cli import inkwell
 from tests.smoke.test_server import start, stop
@@ -69,9 +71,11 @@ def command(database_url: str, tmp_path: Path) -> Command:
 
 
 @pytest.fixture
-async def full(database_url: str, ada: Client) -> str:
-    """The URL of a database with content of every kind."""
-    await ada.write("Ἀθῆναι", content="tab\t newline\n backslash \\. quote '")
+async def full(database_url: str, settings: Settings) -> str:
+    """The URL of a database with content of every kind, which nobody uses any more."""
+    async with create_app(settings).test_app() as running:
+        ada = await Client(running.app).join("ada@example.com")  # type: ignore[attr-defined]
+        await ada.write("Ἀθῆναι", content="tab\t newline\n backslash \\. quote '")
     await run(database_url, STUBBORN)
     return database_url
 

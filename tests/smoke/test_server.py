@@ -40,8 +40,10 @@ class Inkwell:
         return answer
 
 
-async def start(cwd: Path, **environment: str) -> tuple[asyncio.subprocess.Process, str]:
-    """The process, and the URL that it says it serves on."""
+async def start(
+    cwd: Path, *, drained: bool = True, **environment: str
+) -> tuple[asyncio.subprocess.Process, str]:
+    """The process, and the URL that it says it serves on; its further output is dropped, or the caller reads it."""
     names = {"PORT": "0", "WORKERS": "1", "PYTHONUNBUFFERED": "1"} | environment
     command = (sys.executable, "-m", "inkwell", "serve")
     process = await asyncio.create_subprocess_exec(
@@ -51,7 +53,8 @@ async def start(cwd: Path, **environment: str) -> tuple[asyncio.subprocess.Proce
     async with asyncio.timeout(30):
         async for line in process.stdout:
             if b"serves on " in line:
-                drain(process)
+                if drained:
+                    drain(process)
                 return process, line.split(b"serves on ")[1].split()[0].decode()
     raise AssertionError("it ended before it served")
 
