@@ -166,6 +166,7 @@ def chores(services: Services) -> list[Chore]:
         Chore(MAIL, logged(services.mail.send_due), MAIL_PAUSE_S),
         Chore("purge_sessions", services.sessions.purge, PURGE_PAUSE_S),
         Chore("purge_links", services.links.purge, PURGE_PAUSE_S),
+        Chore("purge_throttles", services.throttles.purge, PURGE_PAUSE_S),
         Chore("purge_audit", services.audit.purge, PURGE_PAUSE_S),
         Chore("purge_idempotency_keys", services.idempotency.purge, PURGE_PAUSE_S),
     ]

@@ -52,7 +52,8 @@ class Listener:
                 self._tell(error)
             finally:
                 self._sign_ins.distrust()
-            await self._renew_pool()
+            with suppress(Exception):  # of connections that are given up anyway
+                await self._renew_pool()
             await asyncio.sleep(RETRY_S)
 
     async def _renew_pool(self) -> None:

@@ -1,5 +1,6 @@
 """Connections of asyncpg's, as every part of Inkwell opens them."""
 
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -16,7 +17,8 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
     """asyncpg's, without the 2 s that SQLAlchemy would wait for a server to say goodbye to a request given up."""
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's signature
-        await super().close(timeout=GOODBYE_S)
+        with suppress(TimeoutError):  # it is broken off then, which is no mistake of anybody's
+            await super().close(timeout=GOODBYE_S)
 
 
 async def connect(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import (
@@ -26,7 +26,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
 from domain.pages import Counting, Cut, Slice
-from repositories.reading import Executor
+from repositories.reading import MOST_STATEMENTS, Executor
 from repositories.tables import totals
 
 T = TypeVar("T")
@@ -121,18 +121,18 @@ def _explained(element: Explained, compiler: Any, **options: Any) -> str:
     return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"
 
 
-@cache
+@lru_cache(MOST_STATEMENTS)
 def _estimate(listing: Listing[Any], filters: frozenset[str]) -> Explained:
     return Explained(listing.rows(filters, *listing.columns[:1]))
 
 
-@cache
+@lru_cache(MOST_STATEMENTS)
 def _keys(listing: Listing[Any], shape: Shape) -> Keys:
     keys = listing.sorts[shape.sort]
     return keys if isinstance(keys, tuple) else keys(partial(listing.rows, shape.filters), after=shape.after)
 
 
-@cache
+@lru_cache(MOST_STATEMENTS)
 def _page(listing: Listing[Any], shape: Shape) -> Select[Any]:
     """The page's rows, each behind the total and its place; one row with the total alone for an empty page."""
     keys = [column.label(f"key_{number}") for number, column in enumerate(_keys(listing, shape))]

@@ -100,8 +100,12 @@ def ranking(most: int) -> MadeKeys:
     return keys
 
 
+# Characters that a snippet is looked for in: marking costs up to 4 µs for each, and a page has up to 100 posts.
+LONGEST_PASSAGE_TEXT = 5_000
+
+
 def _passage(page: Any) -> list[ColumnElement[Any]]:
-    text = func.left(page.content, func.inkwell_searched())
+    text = func.left(page.content, LONGEST_PASSAGE_TEXT)
     return [
         func.ts_headline(func.inkwell_language(), func.translate(text, HIT_STARTS + HIT_ENDS, ""), _QUERY, _HEADLINE)
     ]

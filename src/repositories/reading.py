@@ -25,7 +25,7 @@ Processor = Callable[[Any], Any]
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-MOST_STATEMENTS = 512  # the prebuilt ones are some dozens; a bound, in case one is built per request by mistake
+MOST_STATEMENTS = 512  # of some 50 kB: lists come in thousands of shapes, most of which nobody asks for
 
 
 class Rows(Protocol):

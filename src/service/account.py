@@ -8,7 +8,7 @@ from service.audit import record
 from service.fields import Input, LongPassword, Text, check_password
 from service.mail import mail_new_password
 from service.passwords import Passwords
-from service.ports import Store
+from service.ports import Store, UnitOfWork
 from service.throttles import ThrottleService
 from service.users import remove_user
 
@@ -54,8 +54,9 @@ class AccountService:
 
     async def remove(self, actor: Actor, farewell: Farewell) -> None:
         """Removes the account with its posts and sessions. Raises WrongPassword, TooManyRequests, LastAdmin."""
-        await self.confirm(actor, farewell.password)
+        seen = await self.confirm(actor, farewell.password)
         async with self._store.write() as work:
+            await require_unchanged(work, seen)
             await remove_user(work, actor, actor.id)
 
     async def confirm(self, actor: Actor, password: str) -> Credentials:
@@ -74,6 +75,17 @@ class AccountService:
         async with self._store.write() as work:
             await record(work, "password.fail", actor, actor.id)
         return WrongPassword()
+
+
+async def require_unchanged(work: UnitOfWork, seen: Credentials) -> None:
+    """The password is still the one that was checked, until this unit of work ends. Raises WrongPassword.
+
+    Whoever sets a new one means to keep out those who knew the old one, also from what they had begun.
+    """
+    await work.users.lock(seen.account.id)
+    now = await work.users.credentials_of(seen.account.id)
+    if now is None or now.password_hash != seen.password_hash:
+        raise WrongPassword
 
 
 def refuse_common(password: str, email: str) -> None:

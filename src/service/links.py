@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.errors import EmailTaken, LinkInvalid
 from domain.mail import Link
 from domain.users import Account, Actor, Client
-from service.account import AccountService, refuse_common
+from service.account import AccountService, refuse_common, require_unchanged
 from service.audit import record
 from service.fields import Email, Input, LongPassword, Text
 from service.mail import enqueue, mail_new_address, mail_new_password
@@ -122,6 +122,7 @@ class LinkService:
         seen = await self._account.confirm(actor, new.password)
         if await self._throttles.may_mail(new.new_email):
             async with self._store.write() as work:
+                await require_unchanged(work, seen)
                 await mail_new_address(work, seen.account.email, new.new_email)
                 await record(work, "email.request", actor, actor.id)
 

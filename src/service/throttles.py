@@ -79,8 +79,12 @@ class ThrottleService:
         """Whether one more mail may go to this address; the answer to who asked for it does not depend on that."""
         if not self._policies.enabled:
             return True
+        policy, whose, now = self._policies.forgot, normal_email(email) or "", self._now()
+        async with self._store.read() as work:  # without a lock, for a flood would queue for the row
+            if await work.throttles.used_up_until(self._key(policy.name, whose), now):
+                return False
         async with self._store.write() as work:
-            remaining, _ = await self._take(work, self._policies.forgot, normal_email(email) or "")
+            remaining, _ = await self._take(work, policy, whose)
         return remaining >= 0
 
     async def purge(self) -> int:

@@ -107,6 +107,8 @@ class UserService:
             ensure(actor, Permission.USER_LIST_INACTIVE)
         if cut.sort == "email":  # the order tells addresses
             ensure(actor, Permission.USER_READ_EMAIL, access=self._access)
+        if wanted.names is not None and cut.total == "estimated":  # the planner's guess knows addresses
+            cut = replace(cut, total="exact")
         async with self._store.read() as work:
             found = await work.users.find(wanted, cut)
         return listing.answer(found.map(lambda account: self._view(actor, account)), wanted, cut.order)
@@ -168,6 +170,8 @@ class UserService:
         leaves = sent.get("role") == "user" or sent.get("is_active") is False
         before = await _locked(work, user_id, expected, leaves=leaves)
         account = _found(await work.users.change(user_id, sent))
+        if account.email != before.email or not account.is_active:
+            await work.links.drop(user_id, ("reset", "verify", "change_email"))  # whoever asked for them may be another
         if "email" in sent and not account.email_verified:
             await enqueue(work, "verify", account.email)
         if not account.is_active:

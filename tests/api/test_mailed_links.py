@@ -13,6 +13,7 @@ from inkwell.app import create_app
 from inkwell.settings import Settings
 from service import Services
 from service.links import Forgot
+from service.throttles import ThrottleService
 from tests.mailbox import SENDER, Mailbox, link_in, open_mailbox
 from tests.support import PASSWORD, Answer, Client
 
@@ -290,3 +291,25 @@ async def test_links_that_are_long_over_are_removed(api: Client, ada: Client, ma
         assert await links.purge() == 0
     with time_machine.travel(datetime.now(UTC) + timedelta(days=15), tick=True):
         assert [await links.purge(), await links.purge()] == [1, 0]
+
+
+async def test_a_new_address_is_not_taken_from_somebody_whose_password_was_changed_meanwhile(
+    ada: Client, monkeypatch: pytest.MonkeyPatch, mailbox: Mailbox
+) -> None:
+    may_mail = ThrottleService.may_mail
+
+    async def the_owner_is_faster(self: ThrottleService, email: str) -> bool:
+        await ada.post("/api/auth/password", {"current_password": PASSWORD, "new_password": NEW_PASSWORD})
+        return await may_mail(self, email)
+
+    monkeypatch.setattr(ThrottleService, "may_mail", the_owner_is_faster)
+    assert (await change_email(ada)).code == "wrong_password"
+    assert mailbox.to(NEW_ADA) == []
+
+
+async def test_an_admins_change_ends_what_somebody_else_had_begun(ada: Client, admin: Client, mailbox: Mailbox) -> None:
+    assert (await change_email(ada)).status == 202
+    token = await mailbox.token(NEW_ADA)
+    await admin.patch(f"/api/users/{ada.id}", {"is_active": False})
+    await admin.patch(f"/api/users/{ada.id}", {"is_active": True})
+    assert (await verify(admin, token)).code == "link_invalid"

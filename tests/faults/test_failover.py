@@ -19,7 +19,7 @@ from inkwell.database_url import parse_database_url
 from inkwell.migrations import migrate
 from tests.conftest import SECRET
 from tests.faults.pair import DATABASE, Node, relayed, started_pair, switch_over
-from tests.smoke.test_server import start
+from tests.smoke.test_server import start_aloud
 from tests.support import PASSWORD
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
@@ -88,7 +88,7 @@ async def pair() -> AsyncIterator[Pair]:
 async def serving(folder: Path, places: str, workers: int = WORKERS) -> AsyncIterator[Inkwell]:
     """The program on these servers, Ada signed in; whatever it logs, no error is among it."""
     url = f"postgresql://inkwell@{places}"
-    process, address = await start(folder, drained=False, DATABASE_URL=url, WORKERS=str(workers), **SETTINGS)
+    process, address = await start_aloud(folder, DATABASE_URL=url, WORKERS=str(workers), **SETTINGS)
     assert process.stdout
     output = asyncio.create_task(process.stdout.read())
     try:

@@ -16,7 +16,7 @@ from tests.smoke.test_server import ADMIN
 from . import sized
 from .load import Attempt, loaded, reading, writing
 from .node import Node, admins_bearer, caller, running
-from .proxy import proxied
+from .proxy import HAPROXY, proxied
 
 CLIENTS = [f"127.0.1.{number}" for number in range(1, 17)]  # each with an address, since each address has a limit
 SECONDS = sized(5, short=1)

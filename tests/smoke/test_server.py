@@ -40,10 +40,15 @@ class Inkwell:
         return answer
 
 
-async def start(
-    cwd: Path, *, drained: bool = True, **environment: str
-) -> tuple[asyncio.subprocess.Process, str]:
-    """The process, and the URL that it says it serves on; its further output is dropped, or the caller reads it."""
+async def start(cwd: Path, **environment: str) -> tuple[asyncio.subprocess.Process, str]:
+    """The process, and the URL that it says it serves on."""
+    process, url = await start_aloud(cwd, **environment)
+    drain(process)
+    return process, url
+
+
+async def start_aloud(cwd: Path, **environment: str) -> tuple[asyncio.subprocess.Process, str]:
+    """The same, for a caller who reads what else it says."""
     names = {"PORT": "0", "WORKERS": "1", "PYTHONUNBUFFERED": "1"} | environment
     command = (sys.executable, "-m", "inkwell", "serve")
     process = await asyncio.create_subprocess_exec(
@@ -53,8 +58,6 @@ async def start(
     async with asyncio.timeout(30):
         async for line in process.stdout:
             if b"serves on " in line:
-                if drained:
-                    drain(process)
                 return process, line.split(b"serves on ")[1].split()[0].decode()
     raise AssertionError("it ended before it served")
 
