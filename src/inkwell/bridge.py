@@ -48,7 +48,11 @@ class Connection(ASGIHTTPConnection):
                 await self._rest_of_the_request()
             await send(message)
 
-        await super()._send_response(send if self._all_came.is_set() else lingering, response)
+        if self._all_came.is_set():
+            return await super()._send_response(send, response)
+        if self.scope["http_version"].startswith("1"):
+            response.headers["Connection"] = "close"  # what comes next on it may be the rest of this request
+        await super()._send_response(lingering, response)
 
     async def _rest_of_the_request(self) -> None:
         with suppress(TimeoutError):
