@@ -19,7 +19,7 @@ from inkwell.app import connect, make_passwords, make_services
 from inkwell.settings import load_settings
 from service.users import NewPassword
 from tests.conftest import SECRET, Server
-from tests.smoke.test_server import start
+from tests.smoke.test_server import start_aloud
 from tests.support import PASSWORD
 
 HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ async def url(server: Server, template: str, tmp_path_factory: pytest.TempPathFa
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     names = {"DATABASE_URL": database, "JWT_SECRET_KEY": SECRET, "ENV": "testing", "PORT": port, "DRAIN_SECONDS": "0"}
-    process, url = await start(tmp_path_factory.mktemp("conformance"), **names, **QUICK)
+    process, url = await start_aloud(tmp_path_factory.mktemp("conformance"), **names, **QUICK)
     async with httpx.AsyncClient(base_url=url) as client:
         await client.post("/api/auth/register", json={"email": "user@example.com", "password": PASSWORD})
     await add_admin(database)
