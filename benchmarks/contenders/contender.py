@@ -2,6 +2,7 @@
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ class Place:
     size: Size
 
 
-class Contender:
+class Contender(ABC):
     """A server with data of its own, and how it is asked: on the paths of Inkwell unless it says other."""
 
     name: str
@@ -39,9 +40,9 @@ class Contender:
         """Why it cannot take part here."""
         return None
 
+    @abstractmethod
     def make_data(self, place: Place) -> None:
         """Makes its rows, unless an earlier run did."""
-        raise NotImplementedError
 
     def open_data(self, place: Place) -> str:
         """A copy of the rows for this run: where it is, in the words that `command` and `environment` take."""
@@ -53,8 +54,8 @@ class Contender:
     def template(self, size: Size) -> str:
         return f"{self.name}_{size.users}_{size.posts}"
 
-    def command(self, port: int, data: str) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def command(self, port: int, data: str) -> list[str]: ...
 
     def environment(self, port: int, data: str) -> Mapping[str, str]:
         return {"DATABASE_URL": data, "JWT_SECRET_KEY": SECRET}

@@ -1,5 +1,6 @@
 """Walks by cursor, while others write: what stays in its place is met exactly once."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -39,17 +40,17 @@ def disturbances(texts: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Distur
     return st.lists(st.tuples(st.sampled_from(["add", "change", "remove"]), PLACES, texts), max_size=8)
 
 
-class Crowd:
+class Crowd(ABC):
     """Users or posts that come, change and go; `places` says how each row was sorted whenever it was looked at."""
 
     def __init__(self, store: Store, order: str) -> None:
         self.store, self.order, self.steady = store, order, Places()
 
-    async def rows(self) -> Places:
-        raise NotImplementedError
+    @abstractmethod
+    async def rows(self) -> Places: ...
 
-    async def disturb(self, what: str, index: int, text: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def disturb(self, what: str, index: int, text: Any) -> None: ...
 
     async def look(self, *, first: bool = False) -> None:
         """Forgets whoever is gone or has moved."""

@@ -89,9 +89,12 @@ async def held(client: httpx.AsyncClient) -> Held:
 
 
 async def settled(client: httpx.AsyncClient, tasks: float) -> Held:
-    """As soon as there are no more tasks than that."""
+    """As soon as there are no more tasks than that, and what was begun for those who left has let go of its connection.
+
+    What is never given back makes this a TimeoutError.
+    """
     async with asyncio.timeout(SETTLED_S):
-        while (now := await held(client)).tasks > tasks + TASKS_TO_SPARE:  # noqa: ASYNC110
+        while (now := await held(client)).tasks > tasks + TASKS_TO_SPARE or now.connections:  # noqa: ASYNC110
             await asyncio.sleep(0.5)
     return now
 
