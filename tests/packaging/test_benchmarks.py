@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 
 from benchmarks import growth, profile, report
-from benchmarks.contenders.contender import Contender, moment
+from benchmarks.contenders.contender import moment
+from benchmarks.contenders.limit import Limit
 from benchmarks.cpu import TICKS_PER_SECOND, cpu_seconds, family, pss_bytes
 from benchmarks.gate import Different, agree, meaning
 from benchmarks.results import Cell, Comparison, Figures, LoginFigures, figures, login_figures
@@ -134,7 +135,7 @@ def listed(created_at: str, total: int = 200) -> dict[str, Any]:
 
 
 def test_answers_that_differ_in_spelling_alone_agree() -> None:
-    workload, contender = BY_NAME["W3"], Contender()
+    workload, contender = BY_NAME["W3"], Limit()
     spellings = ("2025-01-01T00:02:09.600000Z", "2025-01-01T00:02:09.600000", "2025-01-01 00:02:09.600Z")
     agree(workload, {text: meaning(contender, workload, listed(text)) for text in spellings})
     assert moment(spellings[1]) == datetime(2025, 1, 1, 0, 2, 9, 600_000, UTC)
@@ -142,7 +143,7 @@ def test_answers_that_differ_in_spelling_alone_agree() -> None:
 
 @pytest.mark.parametrize("other", [listed("2025-01-01T00:00:00Z", 199), listed("2025-01-02T00:00:00Z")])
 def test_another_total_or_another_row_is_different_work(other: dict[str, Any]) -> None:
-    workload, contender = BY_NAME["W3"], Contender()
+    workload, contender = BY_NAME["W3"], Limit()
     one = meaning(contender, workload, listed("2025-01-01T00:00:00Z"))
     with pytest.raises(Different, match="W3: two says"):
         agree(workload, {"one": one, "two": meaning(contender, workload, other)})
