@@ -110,9 +110,10 @@ class LinkService:
 
     async def resend(self, actor: Actor) -> None:
         """Mails another link to prove the address, if that is not done."""
-        if not actor.account.email_verified and await self._throttles.may_mail(actor.account.email):
+        account = actor.account
+        if not account.email_verified and await self._throttles.may_mail(account.email, actor.id):
             async with self._store.write() as work:
-                await enqueue(work, "verify", actor.account.email)
+                await enqueue(work, "verify", account.email)
 
     async def change_email(self, actor: Actor, new: NewAddress) -> None:
         """Mails a link to the new address, unless it is somebody's, which is not told.
@@ -120,7 +121,7 @@ class LinkService:
         Raises WrongPassword, TooManyRequests.
         """
         seen = await self._account.confirm(actor, new.password)
-        if await self._throttles.may_mail(new.new_email):
+        if await self._throttles.may_mail(new.new_email, actor.id):
             async with self._store.write() as work:
                 await require_unchanged(work, seen)
                 await mail_new_address(work, seen.account.email, new.new_email)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from domain.errors import Unavailable
 from domain.mail import Delivery, Kind, Mail
 from service.ports import Mailer, Store, UnitOfWork
 from service.tokens import LinkTokens
@@ -33,7 +35,10 @@ async def mail_new_password(work: UnitOfWork, user_id: UUID, email: str) -> None
 
 
 class MailService:
-    """Sends what is in the outbox, each mail at least once, and twice only if we die between sending and noting it."""
+    """Sends what is in the outbox, each mail at least once.
+
+    Twice only if we die, or the storage is away, between sending a mail and noting it.
+    """
 
     def __init__(
         self,
@@ -57,8 +62,9 @@ class MailService:
     async def _deliver(self, mail: Mail) -> Delivery:
         delivery = Delivery(mail, await self._attempt(mail))
         if delivery.is_over:
-            async with self._store.write() as work:
-                await work.outbox.remove(mail.id)
+            with suppress(Unavailable):  # it will be sent once more, and what became of the others is told
+                async with self._store.write() as work:
+                    await work.outbox.remove(mail.id)
         return delivery
 
     async def _attempt(self, mail: Mail) -> Exception | None:

@@ -75,16 +75,19 @@ class ThrottleService:
         """In the transaction of the refresh: one that comes to nothing is not counted."""
         await self._count_in(work, (self._policies.refresh, (str(session_id),)))
 
-    async def may_mail(self, email: str) -> bool:
-        """Whether one more mail may go to this address; the answer to who asked for it does not depend on that."""
+    async def may_mail(self, email: str, asked_by: UUID | None = None) -> bool:
+        """Whether one more mail may go to this address; the answer to who asked for it does not depend on that.
+
+        Strangers have one quota for an address, and each user one of its own, which nobody else can use up.
+        """
         if not self._policies.enabled:
             return True
-        policy, whose, now = self._policies.forgot, normal_email(email) or "", self._now()
+        policy, whose, now = self._policies.forgot, (normal_email(email) or "", str(asked_by or "")), self._now()
         async with self._store.read() as work:  # without a lock, for a flood would queue for the row
-            if await work.throttles.used_up_until(self._key(policy.name, whose), now):
+            if await work.throttles.used_up_until(self._key(policy.name, *whose), now):
                 return False
         async with self._store.write() as work:
-            remaining, _ = await self._take(work, policy, whose)
+            remaining, _ = await self._take(work, policy, *whose)
         return remaining >= 0
 
     async def purge(self) -> int:

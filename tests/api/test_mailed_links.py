@@ -4,6 +4,7 @@ import asyncio
 from asyncio import current_task
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -298,9 +299,9 @@ async def test_a_new_address_is_not_taken_from_somebody_whose_password_was_chang
 ) -> None:
     may_mail = ThrottleService.may_mail
 
-    async def the_owner_is_faster(self: ThrottleService, email: str) -> bool:
+    async def the_owner_is_faster(self: ThrottleService, email: str, asked_by: UUID | None = None) -> bool:
         await ada.post("/api/auth/password", {"current_password": PASSWORD, "new_password": NEW_PASSWORD})
-        return await may_mail(self, email)
+        return await may_mail(self, email, asked_by)
 
     monkeypatch.setattr(ThrottleService, "may_mail", the_owner_is_faster)
     assert (await change_email(ada)).code == "wrong_password"
@@ -313,3 +314,12 @@ async def test_an_admins_change_ends_what_somebody_else_had_begun(ada: Client, a
     await admin.patch(f"/api/users/{ada.id}", {"is_active": False})
     await admin.patch(f"/api/users/{ada.id}", {"is_active": True})
     assert (await verify(admin, token)).code == "link_invalid"
+
+
+async def test_strangers_cannot_use_up_the_mails_that_somebody_signed_in_asks_for(
+    api: Client, ada: Client, mailbox: Mailbox
+) -> None:
+    for _ in range(6):
+        assert (await api.post("/api/auth/forgot", {"email": NEW_ADA})).status == 202
+    assert (await change_email(ada)).status == 202
+    assert await mailbox.token(NEW_ADA)

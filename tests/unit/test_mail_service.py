@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from domain.errors import Unavailable
 from domain.mail import MOST_ATTEMPTS, MailFailed
 from domain.users import Actor
 from service.mail import BATCH, MailService, enqueue, mail_new_address, mail_new_password
 from service.tokens import LinkTokens
-from tests.fake_mail import FakeMailer
+from tests.fake_mail import FakeMailer, MemoryOutbox
 from tests.fakes import Clock, MemoryStore
 
 TOKENS = LinkTokens([b"k" * 32])
@@ -129,3 +130,15 @@ async def test_mail_is_sent_a_few_at_a_time(
         for _ in range(BATCH + 1):
             await mail_new_password(work, ada.id, ADA)
     assert [len(await mail.send_due()) for _ in range(3)] == [BATCH, 1, 0]
+
+
+async def test_mail_that_cannot_be_noted_hides_nothing_of_the_others(
+    store: MemoryStore, mail: MailService, mailer: FakeMailer, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable
+
+    for _ in range(2):
+        await ask_for_reset(store)
+    monkeypatch.setattr(MemoryOutbox, "remove", away)
+    assert len(await mail.send_due()) == 2
