@@ -64,7 +64,13 @@ class Request(QuartRequest):
 
 
 def _address(text: str) -> str | None:
+    """The address, of which some proxies tell the port as well: 192.0.2.1:443, [2001:db8::1]:443."""
+    host = text.strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
     try:
-        return str(ip_address(text.strip()))
+        return str(ip_address(host))
     except ValueError:
         return None

@@ -101,11 +101,12 @@ class PostService:
 
     async def list_by(self, author_id: UUID, listing: AuthorListing) -> Page[Post]:
         """One author's published posts, the same for every reader. Raises UserNotFound, BadCursor, InvalidQuery."""
+        wanted = listing.wanted(author_id, published=True)
+        listing.cut(wanted, listing.order("-published_at"))  # a bad query is told before who is not there
         async with self._store.read() as work:
             if await work.users.get(author_id) is None:
                 raise UserNotFound
-        nothing = listing.author not in (None, author_id)
-        return await self._find(listing, listing.wanted(author_id, published=True), "-published_at", nothing=nothing)
+        return await self._find(listing, wanted, "-published_at", nothing=listing.author not in (None, author_id))
 
     async def get(self, reader: Actor | None, post_id: UUID) -> Post:
         """Raises PostNotFound, also for a draft that is not the reader's to see."""

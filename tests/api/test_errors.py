@@ -195,6 +195,18 @@ async def test_the_address_behind_a_trusted_proxy_is_the_clients(
             assert log_events()[-1]["ip"] == "203.0.113.7"
 
 
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [("203.0.113.7:51234", "203.0.113.7"), ("[2001:db8::1]:443", "2001:db8::1"), ("2001:db8::1", "2001:db8::1")],
+)
+async def test_a_proxy_may_tell_the_port_too(
+    make_settings: Callable[..., Settings], log_events: Events, told: str, address: str
+) -> None:
+    async with create_app(make_settings(trusted_proxies=1)).test_app() as running:
+        await Client(running.app).get("/api/posts", headers={"X-Forwarded-For": told})  # type: ignore[attr-defined]
+    assert log_events()[-1]["ip"] == address
+
+
 async def test_a_forwarded_address_from_nowhere_is_not_believed(api: Client, log_events: Events) -> None:
     await api.get("/api/posts", headers={"X-Forwarded-For": "6.6.6.6"})
     assert log_events()[-1]["ip"] is None

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.fakes import NOBODY
 from tests.support import Answer, Client
 
 
@@ -197,3 +198,9 @@ async def test_ones_own_posts_by_publication_have_the_drafts_at_the_far_end(ada:
         newest += titles(page)
         cursor = page.json["pagination"]["next_cursor"]
     assert newest == ["late", "early", "other draft", "draft"]
+
+
+@pytest.mark.parametrize(("query", "code"), [("cursor=zz", "bad_cursor"), ("cursor=zz&page=1", "invalid_query")])
+async def test_a_bad_query_is_told_before_an_author_who_is_not_there(api: Client, query: str, code: str) -> None:
+    answer = await api.get(f"/api/users/{NOBODY}/posts?{query}")
+    assert (answer.status, answer.code) == (400, code)
