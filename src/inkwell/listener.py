@@ -22,6 +22,7 @@ CHANNEL = "inkwell_sign_ins"  # the triggers of migration 0004 tell the ids of c
 BEAT_S = 0.25
 VOUCHED_S = 0.75
 RETRY_S = 0.5
+CANCEL_S = 0.2
 PROOF = "inkwell_proof"  # a channel apart, on which one's own word has to come back
 PROOF_S = 2.0
 
@@ -39,10 +40,10 @@ class Listener:
         self._task = asyncio.create_task(self._keep_listening(), name="listener")
 
     async def stop(self) -> None:
-        if self._task:
+        """Asks until it is heard: before Python 3.12, wait_for may lose a cancellation, and asyncpg connects by it."""
+        while self._task and not self._task.done():
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task], timeout=CANCEL_S)
 
     async def _keep_listening(self) -> NoReturn:
         while True:

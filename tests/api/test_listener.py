@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import asyncpg
 import pytest
@@ -117,3 +117,25 @@ async def test_behind_a_pooler_without_a_way_past_it_nobody_listens(
         ada = await Client(running.app).join("ada@example.com")  # type: ignore[attr-defined]
         assert (await ada.get("/api/auth/profile")).status == 200
         assert not any(task.get_name() == "listener" for task in asyncio.all_tasks())
+
+
+async def test_a_cancellation_that_gets_lost_does_not_keep_it(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = []
+
+    async def deaf_once(_: Listener) -> NoReturn:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            if lost:
+                raise
+            lost.append(True)
+        raise ConnectionError
+
+    monkeypatch.setattr(Listener, "_listen", deaf_once)
+    listening = Listener(parse_database_url(database_url), database, SignIns(), connect_timeout_s=3)
+    listening.start()
+    await asyncio.sleep(0)
+    await asyncio.wait_for(listening.stop(), 3)
+    assert lost
