@@ -122,7 +122,7 @@ async def test_behind_a_pooler_without_a_way_past_it_nobody_listens(
 async def test_a_cancellation_that_gets_lost_does_not_keep_it(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = []
+    lost: list[bool] = []
 
     async def deaf_once(_: Listener) -> NoReturn:
         try:
