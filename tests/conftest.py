@@ -69,8 +69,8 @@ class Server:
         await self.run(f"DROP DATABASE {database_name(url)} WITH (FORCE)")
 
     async def cut_off(self, url: str) -> None:
-        """Ends every connection to the database."""
-        everybody = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+        """Ends every connection to the database, and returns when they are gone: a signal alone may come late."""
+        everybody = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = "
         await self.run(f"{everybody}'{database_name(url)}'")
 
     def url_of(self, name: str) -> str:
