@@ -5,7 +5,7 @@ FROM python:3.13-slim AS build
 WORKDIR /app
 RUN python -m venv --without-pip /opt/venv
 COPY requirements/production.lock requirements/production.lock
-RUN pip --python /opt/venv/bin/python install --no-cache-dir \
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-deps \
         --require-hashes --only-binary :all: --requirement requirements/production.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src src

