@@ -13,7 +13,8 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from domain.errors import DomainError
-from inkwell.settings import ConfigurationError, Settings, load_settings, near_misses
+from inkwell.settings import ConfigurationError, Settings, load_settings
+from inkwell.settings_warnings import doubts, near_misses
 
 MASK = "********"
 
@@ -204,8 +205,8 @@ def _shown(settings: Settings, name: str) -> str:
 
 
 def _warn(settings: Settings) -> None:
-    for warning in settings.warnings:
-        click.echo(f"Warning: {warning}", err=True)
+    for doubt in doubts(settings):
+        click.echo(f"Warning: {doubt}", err=True)
     for name, meant in near_misses():
         click.echo(f"Warning: {name} is no setting of Inkwell; is {meant} meant?", err=True)
 

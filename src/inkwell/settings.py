@@ -1,19 +1,14 @@
 """Every setting, its unit and its default: environment variables, then an optional `.env` in the working folder."""
 
-import contextlib
 import os
-import re
-import secrets
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
-from difflib import get_close_matches
 from email.headerregistry import Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.throttles import Policies, Policy
 from inkwell.database_url import DatabaseUrl, parse_database_url
@@ -27,19 +22,12 @@ from inkwell.mail_settings import (
     parse_mail_url,
     parse_sender,
 )
+from inkwell.origins import Origins
 from inkwell.rate_limits import parse_policy, spelled_as_policy
+from inkwell.secret_keys import PrivateKeys, SecretKeys, kept_secret, parts, private_keys
 
 if TYPE_CHECKING:
     from service.signing import SigningKey
-
-SHORTEST_SECRET_BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as the hash
-GUESSABLE = re.compile(
-    r"secret|change|me|password|example|inkwell|12345678|your|key|please|now|super|jwt|token|default|dev|test|this|in|to"
-    r"|production|insecure|not|safe|[\W_]"
-)
-# What browsers send as Origin (RFC 6454, 6.2): lower case, ASCII, and no port where it is the scheme's own.
-ORIGIN = re.compile(r"(https?)://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?")
-OWN_PORT = {"http": "80", "https": "443"}
 
 Seconds = Annotated[float, Field(ge=0.001, le=3600, allow_inf_nan=False)]  # PostgreSQL counts in whole milliseconds
 
@@ -100,10 +88,10 @@ class Settings(BaseSettings):
     migrate_at_start: bool | None = Field(
         None, description="Bring the schema to its newest version at start; default: not in production."
     )
-    jwt_secret_key: SecretStr | None = Field(
+    jwt_secret_key: SecretKeys | None = Field(
         None, description="Signs tokens: at least 32 bytes; `new,old` to rotate. Required in production."
     )
-    jwt_private_key: SecretStr | None = Field(
+    jwt_private_key: PrivateKeys | None = Field(
         None, description="Signs access tokens instead: PEM of an Ed25519 or P-256 key; several to rotate."
     )
     jwt_issuer: str = Field("inkwell", min_length=1, description="`iss` of access tokens.")
@@ -142,7 +130,7 @@ class Settings(BaseSettings):
     )
     admin_email: str | None = Field(None, description="First admin, made at start if the address has no account.")
     admin_password: SecretStr | None = Field(None, description="Password of the first admin.")
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    cors_origins: Origins = Field(
         (), description="Exact origins of browsers that may call, separated by commas; `*` for any."
     )
     cors_credentials: bool = Field(False, description="Let browsers send cookies and client certificates along.")
@@ -194,45 +182,12 @@ class Settings(BaseSettings):
         None, description="Shape of log lines; default: pretty in a terminal, JSON otherwise."
     )
 
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _split_origins(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _exact_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            if origin != "*" and not _is_origin(origin):
-                raise ValueError(
-                    f"{origin!r} is not an exact origin such as https://app.example.com; patterns are not taken"
-                )
-        return origins
-
     @field_validator("database_url", "database_listen_url")
     @classmethod
     def _database_url_is_understood(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
             parse_database_url(url.get_secret_value())
         return url
-
-    @field_validator("jwt_secret_key")
-    @classmethod
-    def _strong_keys(cls, key: SecretStr | None) -> SecretStr | None:
-        for part in _parts(key):
-            if len(part.encode()) < SHORTEST_SECRET_BYTES:
-                raise ValueError(f"a key of at least {SHORTEST_SECRET_BYTES} bytes is needed: openssl rand -hex 32")
-            if _is_guessable(part):
-                raise ValueError("this key is well known or can be guessed; make one with: openssl rand -hex 32")
-            if "-----BEGIN" in part:
-                raise ValueError("a key in PEM belongs into JWT_PRIVATE_KEY; here it takes: openssl rand -hex 32")
-        return key
-
-    @field_validator("jwt_private_key")
-    @classmethod
-    def _usable_private_keys(cls, pem: SecretStr | None) -> SecretStr | None:
-        _private_keys(pem)
-        return pem
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -255,27 +210,6 @@ class Settings(BaseSettings):
             yield "DATABASE_LISTEN_URL needs DATABASE_URL, the same database for everything else"
         if self.mail_url and self.mail_from is None:
             yield "MAIL_URL needs MAIL_FROM, the sender's address"
-
-    @property
-    def warnings(self) -> Iterator[str]:
-        """What works, and is probably not what is wanted."""
-        if not self.rate_limits_enabled:
-            yield "RATE_LIMITS_ENABLED=false lets everybody try passwords without end"
-        if self.env == "production" and self.mail_url is None:
-            yield "MAIL_URL is not set: no mail is sent, so nobody can confirm an address or set a forgotten password"
-        elif self.env == "production" and not (self.public_url or (self.reset_url and self.verify_url)):
-            yield "PUBLIC_URL is not set (nor both RESET_URL and VERIFY_URL): links in mail lead to this machine alone"
-
-        yield from self._database_warnings()
-
-    def _database_warnings(self) -> Iterator[str]:
-        if self.pooler == "transaction":
-            yield "POOLER=transaction: the role's own statement_timeout and the like count (ALTER ROLE), and not ours"
-        if not self.can_listen:
-            yield "DATABASE_LISTEN_URL is not set: behind the pooler each request asks the database who signed in"
-        several = self.database is not None and len(self.database.hosts) > 1
-        if several and self.database and "target_session_attrs" not in self.database.parameters:
-            yield "DATABASE_URL names several hosts without target_session_attrs=read-write: it may stay with a standby"
 
     @property
     def database(self) -> DatabaseUrl | None:
@@ -350,8 +284,11 @@ class Settings(BaseSettings):
     def secret_keys(self) -> tuple[bytes, ...]:
         """The first key signs, all of them verify; in development one is made once and kept in DATA_DIR."""
         if self.jwt_secret_key:
-            return tuple(part.encode() for part in _parts(self.jwt_secret_key))
-        return (_kept_secret(self.data_dir / "jwt-secret-key").encode(),)
+            return tuple(part.encode() for part in parts(self.jwt_secret_key))
+        try:
+            return (kept_secret(self.data_dir / "jwt-secret-key").encode(),)
+        except ValueError as error:
+            raise ConfigurationError(f"DATA_DIR: {error}") from None
 
     @property
     def mail_server(self) -> MailServer | None:
@@ -378,7 +315,7 @@ class Settings(BaseSettings):
     @property
     def private_keys(self) -> "tuple[SigningKey, ...]":
         """The first key signs access tokens, all of them verify; where there is none, the secret keys sign them."""
-        return _private_keys(self.jwt_private_key)
+        return private_keys(self.jwt_private_key) if self.jwt_private_key else ()
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -394,64 +331,9 @@ def load_settings(**overrides: object) -> Settings:
         raise ConfigurationError("\n".join(_sentence(problem) for problem in error.errors())) from None
 
 
-def near_misses(environment: "os._Environ[str] | dict[str, str]" = os.environ) -> list[tuple[str, str]]:
-    """Names in the environment that look like a mistyped setting, each with the setting that was probably meant."""
-    names = {name.upper() for name in Settings.model_fields}
-    suspects = (name for name in environment if name.isupper() and name not in names and "_" in name)
-    pairs = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in suspects)
-    return [(name, close[0]) for name, close in pairs if close]
-
-
 def _sentence(problem: object) -> str:
     location, message = problem["loc"], problem["msg"]  # type: ignore[index]
     text = str(message).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":  # type: ignore[index]
         text = "is no setting of Inkwell; see .env.example"
     return f"{str(location[0]).upper()}: {text}" if location else text
-
-
-def _is_origin(text: str) -> bool:
-    origin = ORIGIN.fullmatch(text)
-    return origin is not None and origin[2] != OWN_PORT[origin[1]] and int(origin[2] or 0) <= 65535
-
-
-def _parts(key: SecretStr | None) -> list[str]:
-    return [part.strip() for part in key.get_secret_value().split(",")] if key else []
-
-
-def _private_keys(pem: SecretStr | None) -> "tuple[SigningKey, ...]":
-    if pem is None:
-        return ()
-    from service.signing import private_keys  # here, so that commands start sooner where there is no such key
-
-    return private_keys(pem.get_secret_value())
-
-
-def _is_guessable(key: str) -> bool:
-    left = GUESSABLE.sub("", key.lower())
-    return len(set(key)) < 8 or len(left) < SHORTEST_SECRET_BYTES // 2
-
-
-def _kept_secret(path: Path) -> str:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            _write_once(path, secrets.token_hex(32))
-        secret = path.read_text().strip()
-    except OSError as error:
-        sentence = f"DATA_DIR: {path.parent} cannot be used ({error.strerror}); choose another folder"
-        raise ConfigurationError(sentence) from None
-    if len(secret) < SHORTEST_SECRET_BYTES:
-        raise ConfigurationError(
-            f"DATA_DIR: {path} is damaged; delete it, and a new key is made (everybody signs in anew)"
-        )
-    return secret
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Whoever comes first writes it, and nobody reads half of it: it is linked into place when it is whole."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
-        file.write(text)
-        file.flush()
-        with contextlib.suppress(FileExistsError):
-            os.link(file.name, path)

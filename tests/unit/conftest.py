@@ -1,8 +1,12 @@
 """The services on a store in memory, and people who use them."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from domain.users import Actor
+from inkwell.settings import Settings
 from service.passwords import Passwords
 from service.posts import PostService
 from service.users import UserService
@@ -40,3 +44,12 @@ async def bob(store: MemoryStore) -> Actor:
 async def admin(store: MemoryStore) -> Actor:
     """An admin, and the only one unless the test makes another."""
     return signed_in(await add_user(store, "root@example.com", role="admin"))
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """An empty working folder, and no setting in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
+        monkeypatch.delenv(name)
+    return monkeypatch

@@ -1,22 +1,15 @@
 """Which mail servers, senders and pages are taken, and what is said of those that are not."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from inkwell.mail_settings import MailServer, parse_mail_url, parse_sender
-from inkwell.settings import ConfigurationError, Settings, load_settings
+from inkwell.settings import ConfigurationError, load_settings
+from inkwell.settings_warnings import doubts
 
 SECRET = "f3a91c07d2e84b6592ab6c0d1e7f3458"
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty working folder, and no setting in the environment."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
-        monkeypatch.delenv(name)
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +119,6 @@ def test_a_public_url_that_is_none_is_refused(url: str) -> None:
 )
 def test_production_is_warned_of_mail_that_leads_nowhere(given: dict[str, str], said: list[str]) -> None:
     production = {"env": "production", "jwt_secret_key": SECRET, "database_url": "postgresql://db.example/x"}
-    warnings = list(load_settings(**production, mail_from="a@b.example", **given).warnings)
+    warnings = list(doubts(load_settings(**production, mail_from="a@b.example", **given)))
     assert [warning.partition(":")[0].partition(" (")[0] for warning in warnings] == said
-    assert list(load_settings(mail_from="a@b.example", **given).warnings) == []
+    assert list(doubts(load_settings(mail_from="a@b.example", **given))) == []

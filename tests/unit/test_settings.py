@@ -1,17 +1,15 @@
 """Which settings are taken, and what is said of those that are not."""
 
 import os
-import stat
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 from pydantic import SecretStr
 
 from domain.throttles import Policy
-from inkwell.settings import ConfigurationError, Settings, load_settings, near_misses
+from inkwell.settings import ConfigurationError, load_settings
+from inkwell.settings_warnings import doubts
 
 STRONG = "f3a91c07d2e84b6592ab6c0d1e7f3458"  # 32 bytes
 OTHER = "90bd7e21c4f65a830d9e2b71f6c8a354"
@@ -19,13 +17,7 @@ DATABASE = "postgresql://inkwell:hunter2@db.example/inkwell"
 DIRECT = "postgresql://inkwell:hunter2@direct.example/inkwell"
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """An empty working folder, and no setting in the environment."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
-        monkeypatch.delenv(name)
-    return monkeypatch
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 def refusal(environment: pytest.MonkeyPatch, **variables: str) -> str:
@@ -308,102 +300,10 @@ def test_unknown_names_in_the_environment_are_other_programs(environment: pytest
     assert load_settings().port == 8000
 
 
-@pytest.mark.parametrize(
-    ("mistyped", "meant"),
-    [
-        ("DATABSE_URL", "DATABASE_URL"),
-        ("DATABASE_URI", "DATABASE_URL"),
-        ("JWT_SECRETKEY", "JWT_SECRET_KEY"),
-        ("CORS_ORIGIN", "CORS_ORIGINS"),
-        ("ACCESS_TOKEN_SECOND", "ACCESS_TOKEN_SECONDS"),
-    ],
-)
-def test_a_mistyped_name_is_shown_with_what_was_probably_meant(mistyped: str, meant: str) -> None:
-    assert near_misses({mistyped: "x"}) == [(mistyped, meant)]
-
-
-@pytest.mark.parametrize("name", ["PATH", "HOME", "LC_ALL", "XDG_DATA_DIRS", "SSH_AUTH_SOCK", "databse_url", "PORTS"])
-def test_the_names_of_others_are_not_taken_for_mistyped_ones(name: str) -> None:
-    assert near_misses({name: "x"}) == []
-
-
-def test_right_names_are_not_taken_for_mistyped_ones() -> None:
-    assert near_misses({name.upper(): "x" for name in Settings.model_fields}) == []
-
-
-def test_near_misses_are_looked_for_in_the_environment_itself(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("DATABSE_URL", "x")
-    assert ("DATABSE_URL", "DATABASE_URL") in near_misses()
-
-
-def test_the_key_made_for_development_is_kept(tmp_path: Path) -> None:
-    first = load_settings(data_dir=tmp_path / "new" / "data").secret_keys
-    second = load_settings(data_dir=tmp_path / "new" / "data").secret_keys
-    assert first == second
-    assert len(first) == 1
-    assert len(first[0]) >= 32
-
-
-def test_every_data_folder_has_a_key_of_its_own(tmp_path: Path) -> None:
-    keys = {load_settings(data_dir=tmp_path / name).secret_keys for name in "ab"}
-    assert len(keys) == 2
-
-
-def test_only_the_owner_reads_the_kept_key(tmp_path: Path) -> None:
-    assert load_settings(data_dir=tmp_path / "data").secret_keys
-    files = list((tmp_path / "data").iterdir())
-    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600]
-
-
-def test_all_who_make_the_key_at_once_keep_the_same(tmp_path: Path) -> None:
-    together = Barrier(16)
-
-    def load(_: int) -> tuple[bytes, ...]:
-        settings = load_settings(data_dir=tmp_path / "data")
-        together.wait()
-        return settings.secret_keys
-
-    with ThreadPoolExecutor(16) as threads:
-        keys = set(threads.map(load, range(16)))
-    assert len(keys) == 1
-    assert len(list((tmp_path / "data").iterdir())) == 1
-
-
-def test_a_key_of_ones_own_leaves_no_file(tmp_path: Path) -> None:
-    assert load_settings(data_dir=tmp_path / "data", jwt_secret_key=STRONG).secret_keys
-    assert not (tmp_path / "data").exists()
-
-
-def test_a_data_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    settings = load_settings(data_dir=tmp_path / "file")
-    with pytest.raises(ConfigurationError, match=r"^DATA_DIR: .*file cannot be used"):
-        assert settings.secret_keys
-
-
-def test_a_kept_key_that_was_emptied_is_not_used(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
-    assert load_settings(data_dir=data_dir).secret_keys
-    (data_dir / "jwt-secret-key").write_text("")
-    with pytest.raises(ConfigurationError, match=r"^DATA_DIR: "):
-        assert load_settings(data_dir=data_dir).secret_keys
-
-
 @pytest.mark.parametrize("given", ["tls_certificate", "tls_key"])
 def test_a_certificate_without_its_key_is_refused(given: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="TLS_CERTIFICATE and TLS_KEY are set together"):
         load_settings(**{given: tmp_path / "file"})
-
-
-def test_behind_a_pooler_one_is_told_what_is_left_to_the_role_and_that_nobody_is_remembered(
-    environment: pytest.MonkeyPatch,
-) -> None:
-    environment.setenv("DATABASE_URL", DATABASE)
-    environment.setenv("POOLER", "transaction")
-    role, listening = load_settings().warnings
-    assert "ALTER ROLE" in role
-    assert "DATABASE_LISTEN_URL is not set" in listening
-    assert not load_settings().can_listen
 
 
 def test_what_changes_its_session_is_refused_where_no_way_past_the_pooler_is_known(
@@ -421,12 +321,4 @@ def test_what_takes_a_connection_for_itself_goes_past_the_pooler(environment: py
         environment.setenv(name, value)
     settings = load_settings()
     assert (settings.direct_database.hosts, settings.named_database.hosts) == (("direct.example",), ("db.example",))
-    assert (settings.can_listen, len(list(settings.warnings))) == (True, 1)
-
-
-@pytest.mark.parametrize(
-    ("url", "warned"), [("a,b/x", True), ("a,b/x?target_session_attrs=read-write", False), ("a/x", False)]
-)
-def test_several_hosts_without_a_word_on_which_of_them_are_warned_about(url: str, warned: bool) -> None:
-    settings = load_settings(database_url=f"postgresql://{url}")
-    assert any("target_session_attrs" in warning for warning in settings.warnings) == warned
+    assert (settings.can_listen, len(list(doubts(settings)))) == (True, 1)
