@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 from quart import Response
-from werkzeug.datastructures import ETags
 from werkzeug.http import parse_etags
 
+from domain.errors import Detail, InvalidFields
 from domain.posts import Post
 from domain.users import Account, User
 from domain.versions import Versions
@@ -17,14 +17,21 @@ T = TypeVar("T")
 
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 _VERSION = re.compile("[1-9][0-9]{0,17}", re.ASCII)  # fits into 64 bits
+_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+# RFC 9110, 8.8.3 and 5.6.1. werkzeug takes words without quotes for tags, too. The `+` after a `*` or `?` gives nothing
+# back, so that no header takes long.
+_TAGS = re.compile(rf"\*|[ \t]*+(?:{_TAG})?+(?:[ \t]*+,[ \t]*+(?:{_TAG})?+)*+[ \t]*+")
+_NO_TAGS = Detail("If-Match", "entity_tags", '`*`, or ETags as they were answered, in quotes: "7"')
 
 
 def expected() -> Versions:
-    """The versions that If-Match names; what is no tag of ours, or a weak one, names none."""
-    known = _tags("If-Match")
-    if known is None or known.star_tag:
+    """The versions that If-Match names; a tag that is not ours, or a weak one, names none. Raises InvalidFields."""
+    header = _header("If-Match")
+    if header is None or header == "*":
         return None
-    return {int(tag) for tag in known.as_set() if tag and _VERSION.fullmatch(tag)}
+    if not _TAGS.fullmatch(header):
+        raise InvalidFields([_NO_TAGS])
+    return {int(tag) for tag in parse_etags(header).as_set() if tag and _VERSION.fullmatch(tag)}
 
 
 def reply_tagged(
@@ -50,11 +57,12 @@ def tag_of(shown: User | Post) -> str:
 
 
 def is_known(tag: str) -> bool:
-    known = _tags("If-None-Match") if request.method in {"GET", "HEAD"} else None
-    return known is not None and known.contains_weak(tag)
+    """Whether If-None-Match names the tag, weak or not. What is no list of tags names none: all is sent, to no harm."""
+    header = _header("If-None-Match") if request.method in {"GET", "HEAD"} else None
+    return bool(header and _TAGS.fullmatch(header)) and parse_etags(header).contains_weak(tag)
 
 
-def _tags(header: str) -> ETags | None:
+def _header(name: str) -> str | None:
     """A list may come in several lines (RFC 9110, 5.3), of which werkzeug's own property reads the first."""
-    lines = request.headers.getlist(header)
-    return parse_etags(", ".join(lines)) if lines else None
+    lines = request.headers.getlist(name)
+    return ", ".join(lines) if lines else None

@@ -114,7 +114,7 @@ class Call:
         if operation.once:
             yield from (IdempotencyInProgress, IdempotencyKeyReused)
         if self.is_conditional and self.method != "GET":
-            yield PreconditionFailed
+            yield from (InvalidFields, PreconditionFailed)
         if self.rule not in PROBES:
             yield from (TooManyRequests, Unavailable)
 

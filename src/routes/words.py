@@ -81,7 +81,10 @@ SENT: dict[str, dict[str, Any]] = {
         "schema": _TEXT,
     },
     "If-None-Match": {"description": "ETags that the caller has: 304 if one of them is right", "schema": _TEXT},
-    "If-Match": {"description": "The ETag that the change is meant for: 412 if it is not right", "schema": _TEXT},
+    "If-Match": {
+        "description": "The ETag that the change is meant for, in its quotes, or several: 412 if none is right",
+        "schema": {"type": "string", "pattern": '^(\\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$'},
+    },
     "Idempotency-Key": {
         "description": "The caller's own name for this piece of work, which is then done once",
         "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
