@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.fakes import NOBODY
+from tests.factories import NOBODY
 from tests.support import Answer, Client
 
 

@@ -15,7 +15,7 @@ from repositories.database import Database
 from service.mail import MailService
 from service.tokens import LinkTokens
 from tests.conftest import SECRET
-from tests.fake_mail import FakeMailer
+from tests.fakes.mail import FakeMailer
 
 MAILS = 60
 

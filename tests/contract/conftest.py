@@ -4,7 +4,8 @@ import pytest
 
 from domain.users import Account
 from service.ports import Store
-from tests.fakes import MemoryStore, add_user
+from tests.factories import add_user
+from tests.fakes.store import MemoryStore
 
 
 @pytest.fixture(params=["memory", "postgres"])

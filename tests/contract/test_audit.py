@@ -11,7 +11,7 @@ from domain.audit import Action, AuditEvent, AuditFilter
 from domain.pages import Cut, Slice
 from domain.users import Account
 from service.ports import Store
-from tests.fakes import NOBODY
+from tests.factories import NOBODY
 from tests.support import trail
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

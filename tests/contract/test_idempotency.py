@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 from domain.idempotency import KeptAnswer
 from domain.users import Account
 from service.ports import Store
-from tests.fakes import NOBODY
+from tests.factories import NOBODY
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

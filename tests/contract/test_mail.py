@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from domain.mail import FIRST_PAUSE, MOST_ATTEMPTS, Link, Mail, Purpose
 from domain.users import Account
 from service.ports import Store
-from tests.fakes import NOBODY, change_user
+from tests.factories import NOBODY, change_user
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 TOMORROW = NOW + timedelta(days=1)

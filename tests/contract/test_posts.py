@@ -10,7 +10,7 @@ from domain.pages import Cut, Slice
 from domain.posts import Post, PostFilter
 from domain.users import Account
 from service.ports import Store
-from tests.fakes import NOBODY, add_post, add_user, change_user
+from tests.factories import NOBODY, add_post, add_user, change_user
 
 
 async def change(store: Store, post: Post, **changes: object) -> Post:

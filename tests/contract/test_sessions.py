@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from domain.auth import Session, SignIn
 from domain.users import Account, Client, Credentials
 from service.ports import Store
-from tests.fakes import NOBODY, change_user
+from tests.factories import NOBODY, change_user
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 TOMORROW = NOW + timedelta(days=1)

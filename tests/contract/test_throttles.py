@@ -7,7 +7,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from service.ports import Store
-from tests.fakes import NOBODY
+from tests.factories import NOBODY
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(minutes=5)

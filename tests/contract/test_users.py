@@ -11,7 +11,7 @@ from domain.pages import Cut, Slice
 from domain.users import Account, Credentials, UserFilter
 from service.fields import normal_email
 from service.ports import Store
-from tests.fakes import HASH, NOBODY, add_post, add_user, change_user
+from tests.factories import HASH, NOBODY, add_post, add_user, change_user
 
 MOVING = {"updated_at", "version"}  # with every change
 CUT = Cut("created_at", 10)

@@ -6,7 +6,7 @@ import pytest
 
 from domain.users import Account, Credentials
 from service.ports import Store
-from tests.fakes import HASH, add_post, change_user
+from tests.factories import HASH, add_post, change_user
 
 
 async def version(store: Store, user_id: Any) -> int:

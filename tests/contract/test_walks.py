@@ -20,7 +20,8 @@ from service.passwords import Passwords
 from service.ports import Store
 from service.posts import PostListing
 from service.users import UserListing
-from tests.fakes import add_post, add_user, change_user, post_service, signed_in, user_service
+from tests.factories import add_post, add_user, change_user, signed_in
+from tests.fakes.services import post_service, user_service
 
 USER_ORDERS = ["created_at", "-created_at", "email", "-email", "last_name", "-last_name"]
 POST_ORDERS = ["published_at", "-published_at", "created_at", "-created_at", "updated_at", "-updated_at", "title"]

@@ -10,7 +10,9 @@ from inkwell.settings import Settings
 from service.passwords import Passwords
 from service.posts import PostService
 from service.users import UserService
-from tests.fakes import MemoryStore, add_user, post_service, signed_in, user_service
+from tests.factories import add_user, signed_in
+from tests.fakes.services import post_service, user_service
+from tests.fakes.store import MemoryStore
 
 
 @pytest.fixture

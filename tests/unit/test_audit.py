@@ -9,7 +9,8 @@ import pytest
 from domain.audit import OPERATOR
 from domain.users import Actor, Client
 from service.audit import AuditService, difference, record
-from tests.fakes import NOBODY, MemoryStore
+from tests.factories import NOBODY
+from tests.fakes.store import MemoryStore
 
 CLIENT = Client("192.0.2.1", "A browser", "a-request")
 

@@ -16,7 +16,9 @@ from service.ports import Store
 from service.sign_ins import SignIns
 from service.tokens import AccessTokens, Claims, RefreshTokens
 from service.users import NewAccount, UserService
-from tests.fakes import MemoryStore, change_user, patient_throttles
+from tests.factories import change_user
+from tests.fakes.services import patient_throttles
+from tests.fakes.store import MemoryStore
 from tests.support import PASSWORD
 
 KEYS = [b"k" * 64]

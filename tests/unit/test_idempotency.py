@@ -7,7 +7,9 @@ import pytest
 from domain.errors import EmailTaken, IdempotencyInProgress, IdempotencyKeyReused, UserInactive
 from domain.users import Actor
 from service.idempotency import Idempotency, Once, Replayed
-from tests.fakes import Clock, MemoryStore, idempotency_of
+from tests.fakes.clock import Clock
+from tests.fakes.services import idempotency_of
+from tests.fakes.store import MemoryStore
 
 Do = Callable[[], Awaitable[int]]
 

@@ -4,7 +4,7 @@ import pytest
 
 from domain.errors import LinkInvalid
 from service.tokens import LinkTokens, RefreshTokens
-from tests.fakes import NOBODY
+from tests.factories import NOBODY
 
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
 

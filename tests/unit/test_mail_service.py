@@ -9,8 +9,9 @@ from domain.mail import MOST_ATTEMPTS, MailFailed
 from domain.users import Actor
 from service.mail import BATCH, MailService, enqueue, mail_new_address, mail_new_password
 from service.tokens import LinkTokens
-from tests.fake_mail import FakeMailer, MemoryOutbox
-from tests.fakes import Clock, MemoryStore
+from tests.fakes.clock import Clock
+from tests.fakes.mail import FakeMailer, MemoryOutbox
+from tests.fakes.store import MemoryStore
 
 TOKENS = LinkTokens([b"k" * 32])
 LIFETIMES = dict.fromkeys(("reset", "verify", "change_email"), timedelta(minutes=30))

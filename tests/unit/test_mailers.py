@@ -18,7 +18,7 @@ from inkwell.mail import SmtpMailer, logged, make_mailer
 from inkwell.settings import Settings, load_settings
 from service.ports import Mailer
 from tests.certificates import certificate
-from tests.fakes import NOBODY
+from tests.factories import NOBODY
 from tests.mailbox import SENDER, Mailbox, link_in, open_mailbox, text_of
 
 MAIL = Mail(NOBODY, "reset", "ada@example.com", attempts=1)

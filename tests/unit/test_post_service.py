@@ -11,7 +11,8 @@ from domain.pages import Page, Pagination
 from domain.posts import Post
 from domain.users import Actor
 from service.posts import AuthorListing, NewPost, PostChanges, PostListing, PostService
-from tests.fakes import NOBODY, MemoryStore, add_post, change_user
+from tests.factories import NOBODY, add_post, change_user
+from tests.fakes.store import MemoryStore
 
 NOTHING: Page[Post] = Page([], Pagination(1, 20, 0, 0, None))
 

@@ -7,7 +7,7 @@ import pytest
 from domain.auth import Refreshing, Session, SessionRules
 from domain.errors import RefreshInvalid
 from service.tokens import RefreshTokens
-from tests.fakes import NOBODY
+from tests.factories import NOBODY
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RULES = SessionRules(lifetime=timedelta(days=30), idle=timedelta(days=7))

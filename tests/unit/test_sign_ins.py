@@ -11,7 +11,8 @@ from uuid_utils.compat import uuid7
 from domain.auth import SignIn
 from service import sign_ins
 from service.sign_ins import SignIns
-from tests.fakes import MemoryStore, add_user
+from tests.factories import add_user
+from tests.fakes.store import MemoryStore
 
 EXPIRES = datetime(2100, 1, 1, tzinfo=UTC)
 

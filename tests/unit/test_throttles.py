@@ -11,7 +11,8 @@ from domain.throttles import Policies, Policy, Standing
 from domain.users import Client
 from inkwell.rate_limits import parse_policy
 from service.throttles import ThrottleService, network_of
-from tests.fakes import NOBODY, MemoryStore
+from tests.factories import NOBODY
+from tests.fakes.store import MemoryStore
 
 MINUTE = timedelta(minutes=1)
 LOGIN, LOGIN_NETWORK = Policy("login", 2, MINUTE), Policy("login-network", 5, MINUTE)

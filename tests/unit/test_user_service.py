@@ -12,7 +12,9 @@ from domain.errors import AdminRequired, DomainError, EmailTaken, LastAdmin, Not
 from domain.users import Access, Account, Actor, Client, Credentials, User
 from service.passwords import Passwords
 from service.users import NewAccount, NewPassword, NewUser, UserChanges, UserListing, UserService
-from tests.fakes import HASH, NOBODY, MemoryStore, add_post, add_user, change_user, signed_in, user_service
+from tests.factories import HASH, NOBODY, add_post, add_user, change_user, signed_in
+from tests.fakes.services import user_service
+from tests.fakes.store import MemoryStore
 from tests.support import PASSWORD
 
 CLIENT = Client("192.0.2.1", "A browser", "a-request")
