@@ -1,7 +1,7 @@
 # The commands of the house. `make help` lists them. They work from any folder: make -C path/to/inkwell run
 HERE := $(shell dirname "$$(echo '$(MAKEFILE_LIST)' | sed 's/^ *//')")
 PY := .venv/bin/python
-CODE := src tests alembic benchmarks scripts/settings-pages scripts/api-document
+CODE := src tests alembic benchmarks scripts/reference-pages scripts/api-document
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types layers format docs conformance lock bench faults profile clean environment \
 	environment-dev
@@ -32,8 +32,8 @@ layers: environment-dev ## Which room may import which
 format: environment-dev ## Format the code and sort its imports
 	@cd "$(HERE)" && $(PY) -m ruff check --fix $(CODE) && $(PY) -m ruff format $(CODE)
 
-docs: environment-dev ## Write what the code says of its settings, permissions and routes into .env.example and docs/
-	@cd "$(HERE)" && $(PY) scripts/settings-pages
+docs: environment-dev ## Write what the code says of itself into .env.example and the reference in docs/
+	@cd "$(HERE)" && $(PY) scripts/reference-pages
 	@cd "$(HERE)" && INKWELL_WRITE_EXAMPLES=1 $(PY) -m pytest -q tests/packaging/test_examples.py -k what_is_answered
 	@cd "$(HERE)" && $(PY) scripts/api-document
 

@@ -36,6 +36,7 @@ T = TypeVar("T")
 MOST_PARAMETERS = 50
 MOST_DETAILS = 20  # somebody who sends a thousand wrong fields is told of the first ones
 LONGEST_FIELD_NAME = 100
+UNKNOWN_FIELD = ("unknown", "Not known here")
 
 services = cast(Services, LocalProxy(lambda: current_app.extensions["inkwell"]))
 request = cast(Request, current_request)
@@ -208,7 +209,7 @@ def _refuse(error: ValidationError, refusal: type[InvalidFields]) -> NoReturn:
 
 def _detail(problem: Any) -> Detail:
     unknown = problem["type"] == "extra_forbidden"
-    code, message = ("unknown", "Not known here") if unknown else (problem["type"], problem["msg"])
+    code, message = UNKNOWN_FIELD if unknown else (problem["type"], problem["msg"])
     return Detail(_field(problem["loc"]), code, message)
 
 

@@ -49,6 +49,17 @@ OUTCOMES = {
     304: "Nothing has changed since the answer with that ETag",
 }
 
+# When the framework refuses by itself (routes.errors.FRAMEWORK has code and sentence).
+FRAMEWORK_REFUSES = {
+    400: "The framework cannot make sense of the request.",
+    404: "There is no such path; `/metrics` to whoever may not see it.",
+    405: "The path does not take this method; `Allow` says which it takes.",
+    408: "The body took longer than `BODY_TIMEOUT_SECONDS`.",
+    413: "The body is larger than `BODY_LIMIT_BYTES`.",
+    431: "The headers are larger than 16 KiB.",
+    500: "A mistake in the server; the log has it under the `request_id`.",
+}
+
 PARAMETERS = {
     "page": "Which page, from 1 on; not together with `cursor`",
     "limit": "How many rows at most",

@@ -1,4 +1,4 @@
-"""`.env.example` and docs/settings.md say what the settings are; the code decides."""
+"""`.env.example` says what the settings are, and pages of docs/ what else the code decides."""
 
 import re
 import subprocess
@@ -19,8 +19,8 @@ def without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-def test_the_example_and_the_settings_page_are_what_the_code_says() -> None:
-    command = [sys.executable, str(ROOT / "scripts" / "settings-pages"), "--check"]
+def test_the_example_and_the_pages_of_reference_are_what_the_code_says() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "reference-pages"), "--check"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
 
