@@ -28,7 +28,7 @@ from domain.pages import Page, Pagination
 from domain.users import Actor, Client
 from routes.request import Request
 from service import Services
-from service.fields import as_uuid
+from service.fields import LAST_PAGE, as_uuid
 
 Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")
@@ -149,7 +149,7 @@ def _links(here: Pagination) -> Iterator[tuple[str, str]]:
     yield "first", _elsewhere()
     if here.page is not None and here.page > 1:
         yield "prev", _elsewhere(page=str(here.page - 1))
-    if here.next_cursor and here.page is None:
+    if here.next_cursor and here.page in (None, LAST_PAGE):  # beyond that page, the numbers end
         yield "next", _elsewhere(cursor=here.next_cursor)
     elif here.next_cursor and here.page is not None:
         yield "next", _elsewhere(page=str(here.page + 1))

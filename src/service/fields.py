@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from service.common_passwords import is_common
 
 LONGEST_EMAIL = 254  # RFC 5321 as corrected by erratum 1690: a path of 256 octets less its angle brackets
+LAST_PAGE = 1_000_000  # a promise of the contract; a cursor leads on from there
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 128
 TELLING_LOCAL_PART = 4  # shorter local parts turn up in good passwords by chance
 
@@ -124,7 +125,7 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Content = Annotated[str, StringConstraints(min_length=1, max_length=200_000), WithoutNul]
 
 QueryFlag = Annotated[bool, BeforeValidator(_truth)]
-PageNumber = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole_number)]
+PageNumber = Annotated[int, Field(ge=1, le=LAST_PAGE), BeforeValidator(_whole_number)]
 PageLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)]
 QueryTime = Annotated[datetime, BeforeValidator(_time)]
 QueryId = Annotated[UUID, BeforeValidator(as_uuid)]

@@ -55,6 +55,15 @@ async def test_links_lead_along_the_cursors(api: Client, ada: Client, posts: lis
     assert titles(await api.get(links(second)["next"])) == ["Tea"]
 
 
+async def test_the_last_page_that_has_a_number_leads_on_by_a_cursor(
+    api: Client, posts: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routes.http.LAST_PAGE", 2)
+    last = await api.get("/api/posts?limit=2&page=2&sort=title")
+    assert links(last)["prev"] == "/api/posts?limit=2&sort=title&page=1"
+    assert titles(await api.get(links(last)["next"])) == ["Zoo"]
+
+
 async def test_links_keep_the_other_parameters_and_escape_them(ada: Client, bob: Client) -> None:
     q = "@example.com"
     answer = await ada.get(f"/api/users?limit=1&q={quote(q)}&created_from=2020-01-01T00:00:00%2B02:00")
