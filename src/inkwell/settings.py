@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     login_network_rate_limit: RateLimit = Field("50/5 minutes", description="Wrong passwords from one network.")
     register_rate_limit: RateLimit = Field("20/hour", description="Attempts to register from one network.")
     refresh_rate_limit: RateLimit = Field("30/minute", description="Refreshes of one session.")
-    forgot_rate_limit: RateLimit = Field("5/hour", description="Mails to one address that forgot its password.")
+    forgot_rate_limit: RateLimit = Field("5/hour", description="Mails of one kind to one address.")
     general_rate_limit: RateLimit | None = Field(
         None, description="Requests of one user or network, counted by each worker for itself; default: no limit."
     )

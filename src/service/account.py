@@ -48,7 +48,7 @@ class AccountService:
             if await work.users.set_password(email, password_hash, seen=seen.password_hash) is None:
                 return False
             await work.sessions.end_all(actor.id, but=actor.session_id)
-            await mail_new_password(work, actor.id, email)
+            await mail_new_password(work, self._throttles, actor.id, email)
             await record(work, "password.change", actor, actor.id)
         return True
 
@@ -60,8 +60,8 @@ class AccountService:
             await remove_user(work, actor, actor.id)
 
     async def confirm(self, actor: Actor, password: str) -> Credentials:
-        """What the password was checked against. Raises WrongPassword, TooManyRequests as a login would."""
-        async with self._throttles.guess(actor.account.email, actor.client):
+        """What the password was checked against. Raises WrongPassword, TooManyRequests."""
+        async with self._throttles.guess_own(actor):
             return await self._matching(actor, password)
 
     async def _matching(self, actor: Actor, password: str) -> Credentials:

@@ -66,9 +66,8 @@ class LinkService:
 
         Beyond the limit nothing is mailed, and nothing is told of that.
         """
-        if await self._throttles.may_mail(forgot.email):
-            async with self._store.write() as work:
-                await enqueue(work, "reset", forgot.email)
+        async with self._store.write() as work:
+            await enqueue(work, self._throttles, "reset", forgot.email)
 
     async def reset(self, reset: Reset, client: Client) -> None:
         """Sets the password, ends all sessions. Raises LinkInvalid, and InvalidFields, which leaves the link good."""
@@ -88,7 +87,7 @@ class LinkService:
         await work.users.change(link.user_id, {"email_verified": True})
         await self._take(work, link)
         await work.sessions.end_all(link.user_id)
-        await mail_new_password(work, link.user_id, link.email)
+        await mail_new_password(work, self._throttles, link.user_id, link.email)
 
     async def verify(self, verification: Verification, client: Client) -> None:
         """The address is proved, and becomes the account's if it is a new one. Raises LinkInvalid."""
@@ -99,7 +98,7 @@ class LinkService:
             await self._take(work, link)
             await record(work, "email.verify", client, link.user_id, changed=link.purpose == "change_email")
             if link.purpose == "change_email":
-                await enqueue(work, "email_changed", account.email)
+                await enqueue(work, self._throttles, "email_changed", account.email)
 
     async def _confirm(self, work: UnitOfWork, link: Link) -> None:
         moved = {"email": link.email} if link.purpose == "change_email" else {}
@@ -111,9 +110,9 @@ class LinkService:
     async def resend(self, actor: Actor) -> None:
         """Mails another link to prove the address, if that is not done."""
         account = actor.account
-        if not account.email_verified and await self._throttles.may_mail(account.email, actor.id):
+        if not account.email_verified:
             async with self._store.write() as work:
-                await enqueue(work, "verify", account.email)
+                await enqueue(work, self._throttles, "verify", account.email)
 
     async def change_email(self, actor: Actor, new: NewAddress) -> None:
         """Mails a link to the new address, unless it is somebody's, which is not told.
@@ -121,10 +120,9 @@ class LinkService:
         Raises WrongPassword, TooManyRequests.
         """
         seen = await self._account.confirm(actor, new.password)
-        if await self._throttles.may_mail(new.new_email, actor.id):
-            async with self._store.write() as work:
-                await require_unchanged(work, seen)
-                await mail_new_address(work, seen.account.email, new.new_email)
+        async with self._store.write() as work:
+            await require_unchanged(work, seen)
+            if await mail_new_address(work, self._throttles, seen.account, new.new_email):
                 await record(work, "email.request", actor, actor.id)
 
     async def purge(self) -> int:

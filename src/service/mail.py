@@ -9,29 +9,43 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from domain.errors import Unavailable
-from domain.mail import Delivery, Kind, Mail
+from domain.mail import Delivery, Kind, Mail, Purpose
+from domain.users import Account
 from service.ports import Mailer, Store, UnitOfWork
+from service.throttles import ThrottleService
 from service.tokens import LinkTokens
 
 BATCH = 5  # mails at once, each on a connection of its own to the mail server
 
 
-async def enqueue(work: UnitOfWork, kind: Kind, to: str) -> None:
-    """Mails an account's own address. Whether it has an account is found out when the mail is sent, and not here."""
-    await work.outbox.add(Mail(uuid7(), kind, to))
+async def enqueue(work: UnitOfWork, throttles: ThrottleService, kind: Kind, to: str) -> None:
+    """Mails an account's own address, unless it got too many mails of this kind lately.
+
+    Whether it has an account is found out when the mail is sent, and not here.
+    """
+    if await throttles.may_mail(work, kind, to):
+        await work.outbox.add(Mail(uuid7(), kind, to))
 
 
-async def mail_new_address(work: UnitOfWork, owner: str, to: str) -> None:
-    """Mails a link to the address that the user with the address `owner` wants, unless it is somebody else's."""
-    wanted = Mail(uuid7(), "change_email", to)
-    await work.links.add(wanted.id, "change_email", owner, to)
+async def mail_new_address(work: UnitOfWork, throttles: ThrottleService, owner: Account, to: str) -> bool:
+    """Mails a link to the address that the owner of an account wants, unless it is somebody else's.
+
+    False, and nothing is done, where the owner asked for too many of them lately, or the address got too many.
+    """
+    kind: Purpose = "change_email"
+    for whose in (str(owner.id), to):  # in this order: who asks too often uses up nothing of the address
+        if not await throttles.may_mail(work, kind, whose):
+            return False
+    wanted = Mail(uuid7(), kind, to)
+    await work.links.add(wanted.id, kind, owner.email, to)
     await work.outbox.add(wanted)
+    return True
 
 
-async def mail_new_password(work: UnitOfWork, user_id: UUID, email: str) -> None:
+async def mail_new_password(work: UnitOfWork, throttles: ThrottleService, user_id: UUID, email: str) -> None:
     """Tells the owner of a password that was set, and ends the links by which somebody could undo that."""
     await work.links.drop(user_id, ("reset", "change_email"))
-    await enqueue(work, "password_changed", email)
+    await enqueue(work, throttles, "password_changed", email)
 
 
 class MailService:

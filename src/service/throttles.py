@@ -12,8 +12,9 @@ from typing import NoReturn
 from uuid import UUID
 
 from domain.errors import TooManyRequests, Unavailable
+from domain.mail import Kind
 from domain.throttles import Policies, Policy, Standing
-from domain.users import Client
+from domain.users import Actor, Client
 from service.fields import normal_email
 from service.ports import PURGE_BATCH, Store, UnitOfWork
 
@@ -57,9 +58,20 @@ class ThrottleService:
         Given back if the password fitted (the block ends without an error) or was not looked at (Unavailable).
         """
         network = network_of(client.ip)
-        taken = await self._count(
-            (self._policies.login, (normal_email(email) or "", network)), (self._policies.login_network, (network,))
-        )
+        account = (self._policies.login, (normal_email(email) or "", network))
+        async with self._guess(account, (self._policies.login_network, (network,))):
+            yield
+
+    @asynccontextmanager
+    async def guess_own(self, actor: Actor) -> AsyncIterator[None]:
+        """The same for who is signed in, with a quota of the session's own that no stranger's guesses can use up."""
+        policy = replace(self._policies.login, name="password")
+        async with self._guess((policy, (str(actor.session_id),))):
+            yield
+
+    @asynccontextmanager
+    async def _guess(self, *uses: Use) -> AsyncIterator[None]:
+        taken = await self._count(*uses)
         try:
             yield
         except Unavailable:
@@ -75,20 +87,19 @@ class ThrottleService:
         """In the transaction of the refresh: one that comes to nothing is not counted."""
         await self._count_in(work, (self._policies.refresh, (str(session_id),)))
 
-    async def may_mail(self, email: str, asked_by: UUID | None = None) -> bool:
-        """Whether one more mail may go to this address; the answer to who asked for it does not depend on that.
+    async def may_mail(self, work: UnitOfWork, kind: Kind, whose: str) -> bool:
+        """Whether one more mail of this kind may go out, in the transaction that causes it; nobody is told.
 
-        Strangers have one quota for an address, and each user one of its own, which nobody else can use up.
+        `whose` is the address that it goes to, or who asks for it. Each kind has a quota of its own: those that
+        strangers can use up are not those of the owner.
         """
+        policy, parts = self._policies.forgot, (kind, whose)
         if not self._policies.enabled:
             return True
-        policy, whose, now = self._policies.forgot, (normal_email(email) or "", str(asked_by or "")), self._now()
-        async with self._store.read() as work:  # without a lock, for a flood would queue for the row
-            if await work.throttles.used_up_until(self._key(policy.name, *whose), now):
-                return False
-        async with self._store.write() as work:
-            remaining, _ = await self._take(work, policy, *whose)
-        return remaining >= 0
+        # A look without a lock, for a flood would queue for the row.
+        if await work.throttles.used_up_until(self._key(policy.name, *parts), self._now()):
+            return False
+        return (await self._take(work, policy, *parts))[0] >= 0
 
     async def purge(self) -> int:
         """Removes some of the quotas that are whole; says how many."""

@@ -95,7 +95,7 @@ class UserService:
         await self._idempotency.look(actor, once)  # a password is not hashed again for an answer that is there
         password_hash = await self._passwords.hash(new.password)
         async with self._store.write() as work:
-            add = partial(_added, work, new, password_hash, new.role, "user.create", actor)
+            add = partial(self._added, work, new, password_hash, new.role, "user.create", actor)
             return await self._idempotency.run(work, actor, once, add)
 
     async def list(self, actor: Actor, listing: UserListing) -> Page[User]:
@@ -147,7 +147,7 @@ class UserService:
             if user_id is None:
                 raise UserNotFound
             await work.sessions.end_all(user_id)
-            await mail_new_password(work, user_id, new.email)
+            await mail_new_password(work, self._throttles, user_id, new.email)
             await record(work, "password.set", OPERATOR, user_id)
 
     def _view(self, reader: Actor, account: Account) -> User:
@@ -160,7 +160,15 @@ class UserService:
     async def _add(self, new: NewAccount, role: Role, action: Action, by: Actor | Client) -> Account:
         password_hash = await self._passwords.hash(new.password)
         async with self._store.write() as work:
-            return await _added(work, new, password_hash, role, action, by)
+            return await self._added(work, new, password_hash, role, action, by)
+
+    async def _added(
+        self, work: UnitOfWork, new: NewAccount, password_hash: str, role: Role, action: Action, by: Actor | Client
+    ) -> Account:
+        account = await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
+        await record(work, action, by, account.id, role=role)
+        await enqueue(work, self._throttles, "verify", account.email)
+        return account
 
     async def _change(
         self, work: UnitOfWork, actor: Actor, user_id: UUID, sent: dict[str, Any], expected: Versions
@@ -173,21 +181,12 @@ class UserService:
         if account.email != before.email or not account.is_active:
             await work.links.drop(user_id, ("reset", "verify", "change_email"))  # whoever asked for them may be another
         if "email" in sent and not account.email_verified:
-            await enqueue(work, "verify", account.email)
+            await enqueue(work, self._throttles, "verify", account.email)
         if not account.is_active:
             await work.sessions.end_all(user_id)  # after the user, as everywhere: nobody waits in a circle
         if changed := difference(before, account):
             await record(work, "user.update", actor, user_id, **changed)
         return account
-
-
-async def _added(
-    work: UnitOfWork, new: NewAccount, password_hash: str, role: Role, action: Action, by: Actor | Client
-) -> Account:
-    account = await work.users.add(uuid7(), new.email, password_hash, new.first_name, new.last_name, role)
-    await record(work, action, by, account.id, role=role)
-    await enqueue(work, "verify", account.email)
-    return account
 
 
 def _found(account: Account | None, expected: Versions = None) -> Account:

@@ -4,17 +4,17 @@ import asyncio
 from asyncio import current_task
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 import time_machine
 from sqlalchemy import Engine, event
 
+from domain.users import Actor, Credentials
 from inkwell.app import create_app
 from inkwell.settings import Settings
 from service import Services
+from service.account import AccountService
 from service.links import Forgot
-from service.throttles import ThrottleService
 from tests.mailbox import SENDER, Mailbox, link_in, open_mailbox
 from tests.support import PASSWORD, Answer, Client
 
@@ -131,7 +131,7 @@ async def test_the_statements_are_the_same_whoever_asks_for_a_forgotten_password
 ) -> None:
     await admin.patch(f"/api/users/{bob.id}", {"is_active": False})
     asked = [await statements(services, email) for email in (ADA, "bob@example.com", "nobody@example.com")]
-    assert len(asked[0]) == 2  # the throttle, and the outbox
+    assert len(asked[0]) == 3  # a look at the throttle, the throttle, and the outbox
     assert asked[0] == asked[1] == asked[2]
 
 
@@ -297,13 +297,15 @@ async def test_links_that_are_long_over_are_removed(api: Client, ada: Client, ma
 async def test_a_new_address_is_not_taken_from_somebody_whose_password_was_changed_meanwhile(
     ada: Client, monkeypatch: pytest.MonkeyPatch, mailbox: Mailbox
 ) -> None:
-    may_mail = ThrottleService.may_mail
+    confirm = AccountService.confirm
 
-    async def the_owner_is_faster(self: ThrottleService, email: str, asked_by: UUID | None = None) -> bool:
+    async def the_owner_is_faster(self: AccountService, actor: Actor, password: str) -> Credentials:
+        seen = await confirm(self, actor, password)
+        monkeypatch.undo()
         await ada.post("/api/auth/password", {"current_password": PASSWORD, "new_password": NEW_PASSWORD})
-        return await may_mail(self, email, asked_by)
+        return seen
 
-    monkeypatch.setattr(ThrottleService, "may_mail", the_owner_is_faster)
+    monkeypatch.setattr(AccountService, "confirm", the_owner_is_faster)
     assert (await change_email(ada)).code == "wrong_password"
     assert mailbox.to(NEW_ADA) == []
 
@@ -314,6 +316,15 @@ async def test_an_admins_change_ends_what_somebody_else_had_begun(ada: Client, a
     await admin.patch(f"/api/users/{ada.id}", {"is_active": False})
     await admin.patch(f"/api/users/{ada.id}", {"is_active": True})
     assert (await verify(admin, token)).code == "link_invalid"
+
+
+async def test_one_account_mails_five_new_addresses_an_hour(ada: Client, mailbox: Mailbox) -> None:
+    for number in range(6):
+        assert (await change_email(ada, f"new{number}@example.com")).status == 202
+    assert (await change_email(ada, ADA)).status == 202
+    await mailbox.wait("new4@example.com")
+    await asyncio.sleep(0.2)
+    assert [mailbox.to("new5@example.com"), len(mailbox.to(ADA))] == [[], 1]
 
 
 async def test_strangers_cannot_use_up_the_mails_that_somebody_signed_in_asks_for(

@@ -154,14 +154,25 @@ async def test_of_100_guesses_at_once_on_two_nodes_10_are_looked_at(
     assert Counter(answer.status for answer in answers) == {401: 10, 429: 90}
 
 
-@pytest.mark.parametrize(
-    ("path", "body"), [("/api/auth/password", CHANGE), ("/api/auth/delete-account", {"password": WRONG})]
-)
-async def test_a_stolen_token_buys_no_guesses(api: Client, ada: Client, path: str, body: dict[str, str]) -> None:
-    assert await statuses(api, 4) == [401] * 4
-    answers = [await ada.post(path, body) for _ in range(7)]
-    assert [answer.status for answer in answers] == [400] * 6 + [429]
+async def test_a_stolen_token_buys_no_guesses_without_end(api: Client, ada: Client) -> None:
+    farewell, move = {"password": WRONG}, {"password": WRONG, "new_email": "countess@example.com"}
+    asked = [("password", CHANGE), ("delete-account", farewell), ("email", move)]
+    answers = [await ada.post(f"/api/auth/{path}", body) for path, body in asked * 4]
+    assert [answer.status for answer in answers] == [400] * 10 + [429] * 2
+    assert answers[-1].headers["RateLimit-Policy"] == '"password";q=10;w=300'
+    with later(FIVE_MINUTES):
+        assert (await ada.post("/api/auth/delete-account", {"password": PASSWORD})).status == 204
+
+
+async def test_strangers_and_thieves_keep_nobody_from_a_new_password(api: Client, ada: Client) -> None:
+    thief = await api.sign_in(ADA)
+    for _ in range(11):
+        await thief.post("/api/auth/delete-account", {"password": WRONG})
+    for number in range(50):
+        await log_in(api, (ADA, f"user{number}@example.com")[number % 2])
     assert (await log_in(api, password=PASSWORD)).status == 429
+    change = {"current_password": PASSWORD, "new_password": "another fine password"}
+    assert (await ada.post("/api/auth/password", change)).status == 204
 
 
 async def test_one_network_registers_20_times_an_hour(api: Client) -> None:
@@ -192,8 +203,23 @@ async def test_a_repeated_refresh_is_one(api: Client, ada: Client) -> None:
     assert {answer.status for answer in answers} == {200}
 
 
-async def test_one_address_gets_5_mails_an_hour(services: Services) -> None:
-    assert [await services.throttles.may_mail(ADA) for _ in range(6)] == [True] * 5 + [False]
+async def test_one_address_gets_5_mails_of_a_kind_an_hour(services: Services, database: Database) -> None:
+    async with database.write() as work:
+        assert [await services.throttles.may_mail(work, "reset", ADA) for _ in range(6)] == [True] * 5 + [False]
+
+
+async def test_whoever_registers_and_leaves_again_and_again_mails_an_address_no_more_than_that(
+    api: Client, statements: list[str]
+) -> None:
+    new = "another fine password"
+    for _ in range(6):
+        somebody = await api.join(ADA)
+        await somebody.send("POST", "/api/auth/verify-email/resend")
+        await api.post("/api/auth/forgot", {"email": " Ada@Example.com"})
+        await somebody.post("/api/auth/password", {"current_password": PASSWORD, "new_password": new})
+        assert (await somebody.post("/api/auth/delete-account", {"password": new})).status == 204
+    mails = [statement for statement in statements if statement.startswith("INSERT INTO outbox")]
+    assert len(mails) == 3 * 5  # to prove the address, to set a password, and of a new one
 
 
 async def test_where_it_cannot_be_counted_nobody_passes(api: Client, ada: Client, database: Database) -> None:

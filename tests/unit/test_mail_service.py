@@ -11,6 +11,7 @@ from service.mail import BATCH, MailService, enqueue, mail_new_address, mail_new
 from service.tokens import LinkTokens
 from tests.fakes.clock import Clock
 from tests.fakes.mail import FakeMailer, MemoryOutbox
+from tests.fakes.services import patient_throttles
 from tests.fakes.store import MemoryStore
 
 TOKENS = LinkTokens([b"k" * 32])
@@ -35,7 +36,7 @@ def mail(store: MemoryStore, mailer: FakeMailer, clock: Clock) -> MailService:
 
 async def ask_for_reset(store: MemoryStore, email: str = ADA) -> None:
     async with store.write() as work:
-        await enqueue(work, "reset", email)
+        await enqueue(work, patient_throttles(store), "reset", email)
 
 
 async def test_a_link_is_mailed_with_its_token_and_works_from_then_on(
@@ -69,8 +70,8 @@ async def test_a_link_that_died_before_it_was_mailed_stays_at_home(
     store: MemoryStore, mail: MailService, mailer: FakeMailer, ada: Actor
 ) -> None:
     async with store.write() as work:
-        await mail_new_address(work, ADA, "countess@example.com")
-        await mail_new_password(work, ada.id, ADA)
+        await mail_new_address(work, patient_throttles(store), ada.account, "countess@example.com")
+        await mail_new_password(work, patient_throttles(store), ada.id, ADA)
     await mail.send_due()
     assert [(sent.kind, token) for sent, token in mailer.sent] == [("password_changed", None)]
 
@@ -129,7 +130,7 @@ async def test_mail_is_sent_a_few_at_a_time(
 ) -> None:
     async with store.write() as work:
         for _ in range(BATCH + 1):
-            await mail_new_password(work, ada.id, ADA)
+            await mail_new_password(work, patient_throttles(store), ada.id, ADA)
     assert [len(await mail.send_due()) for _ in range(3)] == [BATCH, 1, 0]
 
 

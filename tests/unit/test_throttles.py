@@ -1,14 +1,16 @@
 """What may be done only so often, and whose the quotas are."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from domain.errors import InvalidCredentials, TooManyRequests, Unavailable
 from domain.throttles import Policies, Policy, Standing
-from domain.users import Client
+from domain.users import Actor, Client
 from inkwell.rate_limits import parse_policy
 from service.throttles import ThrottleService, network_of
 from tests.factories import NOBODY
@@ -159,15 +161,34 @@ async def test_a_session_is_refreshed_only_so_often(throttles: ThrottleService, 
             await throttles.refresh(work, NOBODY)
 
 
-async def test_beyond_the_limit_no_mail_may_go_to_an_address(
-    throttles: ThrottleService, watch: Watch, told: dict[str, Standing]
+async def test_beyond_the_limit_no_mail_of_a_kind_may_go_to_an_address(
+    throttles: ThrottleService, store: MemoryStore, watch: Watch, told: dict[str, Standing]
 ) -> None:
-    spellings = ["ada@example.com", "ADA@example.com", " ada@example.com"]
-    assert [await throttles.may_mail(email) for email in spellings] == [True, True, False]
-    assert await throttles.may_mail("bob@example.com")
-    watch.time += MINUTE
-    assert await throttles.may_mail("ada@example.com")
+    async with store.write() as work:
+        assert [await throttles.may_mail(work, "reset", "ada@example.com") for _ in range(3)] == [True, True, False]
+        assert await throttles.may_mail(work, "verify", "ada@example.com")
+        assert await throttles.may_mail(work, "reset", "bob@example.com")
+        watch.time += MINUTE
+        assert await throttles.may_mail(work, "reset", "ada@example.com")
     assert told == {}
+
+
+async def test_a_session_guesses_at_its_own_password_as_often_as_strangers_do(
+    throttles: ThrottleService, told: dict[str, Standing], ada: Actor
+) -> None:
+    async def guess_own(actor: Actor) -> None:
+        with suppress(InvalidCredentials):
+            async with throttles.guess_own(actor):
+                raise InvalidCredentials
+
+    await guess(throttles)
+    for _ in range(LOGIN.quota):
+        await guess_own(ada)
+    assert told["password"] == Standing(replace(LOGIN, name="password"), 0, 60)
+    with pytest.raises(TooManyRequests):
+        await guess_own(ada)
+    await guess_own(replace(ada, session_id=UUID(int=7)))
+    assert told["login"].remaining == 1
 
 
 async def test_one_quota_is_not_anothers(throttles: ThrottleService) -> None:
@@ -182,10 +203,11 @@ async def test_switched_off_it_counts_nothing(store: MemoryStore, watch: Watch) 
     steps: list[Callable[[], Awaitable[object]]] = [
         lambda: guess(off),
         lambda: off.register(Client(HERE, None)),
-        lambda: off.may_mail("ada@example.com"),
     ]
     for step in steps:
         assert {await step() for _ in range(5)} <= {True, None}
+    async with store.write() as work:
+        assert all([await off.may_mail(work, "reset", "ada@example.com") for _ in range(5)])
     assert store._tables.throttles == {}
 
 
