@@ -99,13 +99,14 @@ async def test_what_may_concern_everybody_makes_it_forget_everything(
     sign_ins = SignIns()
     listening = Listener(parse_database_url(database_url), database, sign_ins, connect_timeout_s=3)
     listening.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not sign_ins._is_vouched_for():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     sign_ins._users[uuid7()] = {}
     await server.run(statement, database_url)
-    await asyncio.sleep(0.5)
-    assert sign_ins._users == {}
+    async with asyncio.timeout(30):
+        while sign_ins._users:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     await listening.stop()
 
 

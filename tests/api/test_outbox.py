@@ -71,7 +71,7 @@ async def test_a_node_that_takes_mail_out_holds_nobody_up(
     async with database.write() as work:
         first = await work.outbox.claim(now, 40)  # and the transaction stays open meanwhile
         async with other_node.write() as theirs:
-            rest = await asyncio.wait_for(theirs.outbox.claim(now, 40), 1)
+            rest = await asyncio.wait_for(theirs.outbox.claim(now, 40), 10)
     assert {mail.id for mail in first + rest} == {mail.id for mail in mails}
     assert len(first + rest) == MAILS
 

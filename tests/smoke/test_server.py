@@ -55,7 +55,7 @@ async def start_aloud(cwd: Path, **environment: str) -> tuple[asyncio.subprocess
         *command, cwd=cwd, env=os.environ | names, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         async for line in process.stdout:
             if b"serves on " in line:
                 return process, line.split(b"serves on ")[1].split()[0].decode()
@@ -190,7 +190,7 @@ async def test_a_server_without_its_database_becomes_ready_when_that_appears(tmp
             503,
         ]
         await server.run("CREATE DATABASE inkwell_test_that_comes_later")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         assert (await client.get("/api/posts")).status_code == 200
