@@ -1,9 +1,9 @@
 # The commands of the house. `make help` lists them. They work from any folder: make -C path/to/inkwell run
 HERE := $(shell dirname "$$(echo '$(MAKEFILE_LIST)' | sed 's/^ *//')")
 PY := .venv/bin/python
-CODE := src tests alembic benchmarks scripts/reference-pages scripts/api-document
+CODE := src tests alembic benchmarks clients scripts/reference-pages scripts/api-document
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers format docs conformance lock bench faults profile clean environment \
+.PHONY: help run test check lint types layers format docs client conformance lock bench faults profile clean environment \
 	environment-dev
 
 help: ## What can be done here
@@ -36,6 +36,10 @@ docs: environment-dev ## Write what the code says of itself into .env.example an
 	@cd "$(HERE)" && $(PY) scripts/reference-pages
 	@cd "$(HERE)" && INKWELL_WRITE_EXAMPLES=1 $(PY) -m pytest -q tests/packaging/test_examples.py -k what_is_answered
 	@cd "$(HERE)" && $(PY) scripts/api-document
+
+client: ## Build the typed TypeScript client, clients/typescript/inkwell-client-*.tgz, with Node 18 or newer and npm
+	@cd "$(HERE)/clients/typescript" && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; } && \
+		npm run --silent build && npm pack --silent
 
 conformance: environment-dev ## Try the server for some minutes with what its OpenAPI document allows, and does not
 	@cd "$(HERE)" && INKWELL_CONFORMANCE=1 $(PY) -m pytest -q -s tests/conformance
