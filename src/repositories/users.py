@@ -1,6 +1,6 @@
 """Users in PostgreSQL."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,12 @@ _ACTIVE_ADMINS = (
     select(users.c.id)
     .where(_IS_ACTIVE_ADMIN)
     .order_by(users.c.id)  # everybody locks in the same order, so nobody waits in a circle
+    .with_for_update(key_share=True)
+)
+_LOCK_OWNERS = (
+    select(users.c.id)
+    .where(users.c.email.in_(bindparam("emails", expanding=True)))
+    .order_by(users.c.id)
     .with_for_update(key_share=True)
 )
 
@@ -169,6 +175,9 @@ class UserRepository:
     async def remove(self, user_id: UUID) -> bool:
         self._changed.add(user_id)
         return (await self._session.execute(_REMOVE, {"user_id": user_id})).one_or_none() is not None
+
+    async def lock_owners(self, emails: Collection[str]) -> None:
+        await self._session.execute(_LOCK_OWNERS, {"emails": list(emails)})
 
     async def lock_active_admins(self) -> set[UUID]:
         return set((await self._session.execute(_ACTIVE_ADMINS)).scalars())

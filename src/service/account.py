@@ -1,8 +1,10 @@
 """What people do with their own account besides using it: a new password, or the end."""
 
+from contextlib import suppress
+
 from pydantic_core import PydanticCustomError
 
-from domain.errors import Detail, InvalidFields, WrongPassword
+from domain.errors import Detail, InvalidFields, UserNotFound, WrongPassword
 from domain.users import Actor, Credentials
 from service.audit import record
 from service.fields import Input, LongPassword, Text, check_password
@@ -10,7 +12,7 @@ from service.mail import mail_new_password
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
 from service.throttles import ThrottleService
-from service.users import remove_user
+from service.users import lock_leaving, remove_locked
 
 
 class PasswordChange(Input):
@@ -56,8 +58,10 @@ class AccountService:
         """Removes the account with its posts and sessions. Raises WrongPassword, TooManyRequests, LastAdmin."""
         seen = await self.confirm(actor, farewell.password)
         async with self._store.write() as work:
+            with suppress(UserNotFound):  # removed meanwhile: then the password is nobody's
+                await lock_leaving(work, actor.id)
             await require_unchanged(work, seen)
-            await remove_user(work, actor, actor.id)
+            await remove_locked(work, actor, actor.id)
 
     async def confirm(self, actor: Actor, password: str) -> Credentials:
         """What the password was checked against. Raises WrongPassword, TooManyRequests."""

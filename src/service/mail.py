@@ -103,6 +103,9 @@ async def _make_links(work: UnitOfWork, mails: Sequence[Mail]) -> None:
 
     Each is made once, together with the first attempt: one that was used must not come back with the second.
     """
-    for mail in sorted(mails, key=lambda mail: mail.to):  # two nodes lock users in the same order
-        if mail.attempts == 1 and mail.kind in ("reset", "verify"):
+    new = [mail for mail in mails if mail.attempts == 1]
+    if new:
+        await work.users.lock_owners({mail.to for mail in new})  # in one order with everybody who locks several
+    for mail in new:
+        if mail.kind in ("reset", "verify"):
             await work.links.add(mail.id, mail.kind, mail.to, mail.to)

@@ -62,6 +62,9 @@ class Users(Protocol):
     async def remove(self, user_id: UUID) -> bool:
         """Whether there was such a user; its posts and sessions go with it."""
 
+    async def lock_owners(self, emails: Collection[str]) -> None:
+        """Nobody else changes the users who have these addresses until this unit of work ends."""
+
     async def lock_active_admins(self) -> set[UUID]:
         """The active admins; nobody else changes who they are until this unit of work ends."""
 

@@ -90,7 +90,7 @@ class AccessTokens:
             return Claims(UUID(claims["sub"]), UUID(claims["sid"])), float(claims["exp"])
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
-        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
             raise TokenInvalid from None
 
     def _decode(self, token: str) -> dict[str, Any]:

@@ -132,7 +132,8 @@ class UserService:
         """
         ensure(actor, Permission.USER_DELETE)
         async with self._store.write() as work:
-            await remove_user(work, actor, user_id, expected)
+            await lock_leaving(work, user_id, expected)
+            await remove_locked(work, actor, user_id)
 
     async def add_admin(self, new: NewPassword) -> Account:
         """For the operator. Raises EmailTaken."""
@@ -176,7 +177,7 @@ class UserService:
         if not sent:
             return _found(await work.users.get(user_id), expected)
         leaves = sent.get("role") == "user" or sent.get("is_active") is False
-        before = await _locked(work, user_id, expected, leaves=leaves)
+        before = await (lock_leaving if leaves else _locked)(work, user_id, expected)
         account = _found(await work.users.change(user_id, sent))
         if account.email != before.email or not account.is_active:
             await work.links.drop(user_id, ("reset", "verify", "change_email"))  # whoever asked for them may be another
@@ -196,21 +197,24 @@ def _found(account: Account | None, expected: Versions = None) -> Account:
     return account
 
 
-async def _locked(work: UnitOfWork, user_id: UUID, expected: Versions, *, leaves: bool) -> Account:
-    """The user, whom nobody else changes now, and who may be an admin that leaves.
+async def _locked(work: UnitOfWork, user_id: UUID, expected: Versions) -> Account:
+    """The user, whom nobody else changes now. Raises UserNotFound, PreconditionFailed."""
+    return _found(await work.users.lock(user_id), expected)
+
+
+async def lock_leaving(work: UnitOfWork, user_id: UUID, expected: Versions = None) -> Account:
+    """The user, whom nobody else changes now, and who may be an admin that leaves: locked before any other user.
 
     Raises UserNotFound, PreconditionFailed, LastAdmin.
     """
-    found = await work.users.lock(user_id, spare_admins=leaves)
-    if found is None and leaves:
-        await _keep_an_admin(work, user_id, expected)
-        found = await work.users.lock(user_id)
-    return _found(found, expected)
+    if found := await work.users.lock(user_id, spare_admins=True):
+        return _found(found, expected)
+    await _keep_an_admin(work, user_id, expected)
+    return await _locked(work, user_id, expected)
 
 
-async def remove_user(work: UnitOfWork, actor: Actor, user_id: UUID, expected: Versions = None) -> None:
-    """Raises UserNotFound, PreconditionFailed, LastAdmin."""
-    await _locked(work, user_id, expected, leaves=True)
+async def remove_locked(work: UnitOfWork, actor: Actor, user_id: UUID) -> None:
+    """Removes a user whom `lock_leaving` gave."""
     await work.users.remove(user_id)
     await record(work, "user.delete", actor, user_id)
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from inkwell.app import create_app
 from inkwell.settings import Settings
@@ -73,6 +74,21 @@ async def test_ten_admins_who_delete_or_deactivate_each_other_leave_one(
     left = [client for client in admins if (await client.get("/api/auth/profile")).status == 200]
     assert {answer.status for answer in answers} <= {200, 204, 401, 404, 409}
     assert len(left) == 1
+
+
+async def test_five_admins_who_leave_at_once_leave_one_and_wait_for_nobody_in_a_circle(
+    admin: Client, make_admin: Callable[[str], Awaitable[Client]], log_events: Callable[[], list[dict[str, Any]]]
+) -> None:
+    admins = [admin, *[await make_admin(f"admin{number}@example.com") for number in range(4)]]
+    for _ in range(3):  # whoever stays is joined by others
+        found = await outcomes(
+            *(one.post("/api/auth/delete-account", {"password": PASSWORD}) for one in admins[::2]),
+            *(one.patch(f"/api/users/{one.id}", {"is_active": False}) for one in admins[1::2]),
+        )
+        assert (found["last_admin"], found["204"] + found["200"]) == (1, 4), found
+        admins = [one for one in admins if (await one.get("/api/auth/profile")).status == 200]
+        admins += [await make_admin(f"{uuid4()}@example.com") for _ in range(4)]
+    assert "chore_postponed" not in [event["event"] for event in log_events()]  # mailing them locks them, too
 
 
 async def test_changes_of_different_fields_lose_nothing(ada: Client) -> None:

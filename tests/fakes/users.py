@@ -1,6 +1,6 @@
 """Users in memory."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -86,6 +86,9 @@ class MemoryUsers:
         for kept_id in [kept_id for kept_id, row in self._tables.kept_answers.items() if row[0] == user_id]:
             del self._tables.kept_answers[kept_id]
         return self._tables.users.pop(user_id, None) is not None
+
+    async def lock_owners(self, emails: Collection[str]) -> None:
+        pass  # in memory there is nobody else
 
     async def lock_active_admins(self) -> set[UUID]:
         return {account.id for account in self._accounts() if account.is_admin and account.is_active}

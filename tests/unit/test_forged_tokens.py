@@ -150,6 +150,7 @@ CLAIMS: list[Changes] = [
     {"exp": "soon"},
     {"exp": "NaN"},
     {"exp": []},
+    {"exp": 10**400},
     {"nbf": LATER},
     {"nbf": "later"},
     {"iat": LATER},
