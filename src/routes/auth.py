@@ -18,7 +18,7 @@ from domain.errors import (
 )
 from routes.documented import documented
 from routes.http import actor, body, client, no_content, no_query, path_id, reply, services
-from routes.users import OneUser, made, one
+from routes.users import OneAccount, made, one
 from service.account import Farewell, PasswordChange
 from service.auth import Login, Refresh
 from service.sessions import Logout
@@ -42,7 +42,7 @@ SESSIONS = TypeAdapter(OwnSessions)
 @documented(
     "register",
     "Make an account for oneself",
-    {201: OneUser},
+    {201: OneAccount},
     body=NewAccount,
     errors=(RegistrationClosed, EmailTaken),
     tagged=True,
@@ -58,7 +58,7 @@ async def login() -> Response:
 
 
 @auth.get("/profile")
-@documented("getProfile", "Who one is", {200: OneUser}, caller="user", tagged=True)
+@documented("getProfile", "Who one is", {200: OneAccount}, caller="user", tagged=True)
 async def profile() -> Response:
     asking = await actor()
     no_query()

@@ -22,6 +22,12 @@ class OneUser(TypedDict):
     user: Account | User
 
 
+class OneAccount(TypedDict):
+    """A user in full."""
+
+    user: Account
+
+
 USER = TypeAdapter(OneUser)
 USERS = TypeAdapter(Page[Account | User])
 
@@ -51,7 +57,7 @@ async def index() -> Response:
 @documented(
     "createUser",
     "Make an account for somebody",
-    {201: OneUser},
+    {201: OneAccount},
     caller="admin",
     body=NewUser,
     errors=(EmailTaken,),
@@ -75,7 +81,7 @@ async def show(user_id: str) -> Response:
 @documented(
     "updateUser",
     "Change a user: names by that user, everything by admins",
-    {200: OneUser},
+    {200: OneAccount},
     caller="user",
     body=UserChanges,
     errors=(NotYours, UserNotFound, EmailTaken, LastAdmin),

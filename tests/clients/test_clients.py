@@ -1,5 +1,6 @@
 """The clients, run with a server; and docs/how-to/connect-a-front-end.md, which shows the very lines that run here."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,8 +15,11 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
+from playwright.async_api import Browser
 
 from clients.python.inkwell_session import Session
+from tests.browser.conftest import browser as browser  # a fixture
+from tests.clients.tabs import open_tab, served
 from tests.conftest import SECRET, Server
 from tests.packaging.servers import serving
 
@@ -69,6 +73,21 @@ def test_the_first_lines_of_typescript_run(compiled: Path, address: str) -> None
     here = compiled / "examples" / "here.js"  # inside the package, whose name it imports
     here.write_text((compiled / "examples" / "first.js").read_text().replace(SHOWN_ADDRESS, address))
     assert re.match(PRINTED, run("node", here, folder=TYPESCRIPT))
+
+
+@needs_node
+async def test_tabs_of_another_origin_share_a_session(compiled: Path, address: str, browser: Browser) -> None:
+    person = PERSON | {"email": "tabs@example.com"}
+    with served(TYPESCRIPT) as origin:
+        context = await browser.new_context()
+        first, second = [await open_tab(context, origin, address) for _ in range(2)]
+        assert await first.evaluate("person => writeAndChange(person)", person) == "Notes, changed"
+        await first.evaluate("token => replaceToken(token)", expired(await first.evaluate("readToken()")))
+        assert await asyncio.gather(*(tab.evaluate("askWho()") for tab in (first, second))) == [person["email"]] * 2
+        await first.evaluate("inkwell.signOut()")
+        await second.wait_for_function("window.over === 'in another tab'")
+        assert await first.evaluate("[window.over, inkwell.userId()]") == [None, None]
+        await context.close()
 
 
 def test_the_page_shows_typescript_that_is_compiled() -> None:

@@ -13,7 +13,7 @@ export async function register(account: Schemas["NewAccount"]): Promise<void> {
   const { data, error } = await inkwell.POST("/api/auth/register", { body: account });
   if (data) show(`Welcome, ${data.user.email}`);
   else if (error.code === "email_taken") show("There is an account with this address already.");
-  else if (error.code === "invalid_fields") for (const { field, message } of error.details ?? []) show(`${field}: ${message}`);
+  else if (error.code === "invalid_fields") error.details?.forEach(({ field, message }) => show(`${field}: ${message}`));
   else show(`${error.message} (${error.request_id})`);
 }
 

@@ -27,10 +27,10 @@ export function isProblem(error: unknown): error is Problem {
   return typeof error === "object" && error !== null && "code" in error;
 }
 
+type Answer<Data> = { response: Response } & ({ data: Data; error?: never } | { data?: never; error: unknown });
+
 /** The data of a call, for those who want failures thrown: `await unwrap(inkwell.GET(...))`. */
-export async function unwrap<Data>(
-  call: Promise<{ data: Data; error?: never; response: Response } | { data?: never; error: unknown; response: Response }>,
-): Promise<Data> {
+export async function unwrap<Data>(call: Promise<Answer<Data>>): Promise<Data> {
   const { data, error, response } = await call;
   if (!response.ok) throw new InkwellError(error, response);
   return data as Data;

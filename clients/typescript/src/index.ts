@@ -1,4 +1,4 @@
-/** A typed client of Inkwell: openapi-fetch with sign-in, creations that are safe to repeat, and walks through lists. */
+/** A typed client of Inkwell: openapi-fetch with sign-in, creations that can be repeated, and walks through lists. */
 import createClient, { type Client, type FetchOptions, type FetchResponse } from "openapi-fetch";
 import { InkwellError } from "./failures.js";
 import type { components, paths } from "./schema.js";

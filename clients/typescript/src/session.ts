@@ -17,12 +17,13 @@ export interface Options {
 export interface Session {
   /** Sends with the access token, and once more with a new one if it has expired. */
   fetch(request: Request): Promise<Response>;
-  signIn(credentials: Schemas["Login"]): Promise<FetchResponse<paths["/api/auth/login"]["post"], object, "application/json">>;
+  signIn(credentials: Schemas["Login"]): Promise<SignIn>;
   forget(): void;
   userId(): string | undefined;
 }
 
 type Schemas = components["schemas"];
+type SignIn = FetchResponse<paths["/api/auth/login"]["post"], object, "application/json">;
 type Tokens = Pick<Schemas["Tokens"], "access_token" | "refresh_token"> & { user_id: string };
 type Failure = { error: Problem; response: Response };
 
@@ -40,10 +41,10 @@ export function openSession({ baseUrl, storage = inMemory(), onSignedOut, fetch 
 
   if (onSignedOut)
     globalThis.addEventListener?.("storage", ({ key, newValue }) => {
-      if (key === name && newValue === null) onSignedOut();
+      if ((key ?? name) === name && newValue === null) onSignedOut(); // no key: everything was cleared
     });
 
-  function end(used: Tokens, code: Code) {
+  function end(used: Tokens, code: Code): undefined {
     if (!areKept(used)) return;
     forget();
     onSignedOut?.(code);
@@ -78,9 +79,10 @@ export function openSession({ baseUrl, storage = inMemory(), onSignedOut, fetch 
     if (data) {
       const { access_token, refresh_token } = data;
       if (areKept(used)) keep({ ...used, access_token, refresh_token });
-    } else if (response.status === 401) end(used, error.code);
-    else return { error, response };
-    return undefined;
+      return undefined;
+    }
+    if (response.status !== 401 || !isProblem(error)) return { error, response };
+    return end(used, error.code);
   }
 
   let renewing: Promise<Failure | undefined> | undefined;

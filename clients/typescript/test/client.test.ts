@@ -96,12 +96,14 @@ test("a renewal whose answer got lost is asked for again before it is too late",
   assert.equal(tab.count(REFRESH), 2);
 });
 
-test("nobody is signed out because the server has no time to renew", async () => {
+test("nobody is signed out because the server, or a proxy, does not renew right now", async () => {
   const tab = await signedIn();
   tab.shelf.expire();
-  tab.next(REFRESH, () => Response.json({ code: "unavailable", message: "Later" }, { status: 503 }));
+  tab.next(REFRESH, () => Response.json({ code: "unavailable" }, { status: 503 }));
   const calls = await Promise.all([1, 2].map(() => tab.inkwell.GET(PROFILE)));
   assert.deepEqual(calls.map(({ error }) => error?.code), ["unavailable", "unavailable"]);
+  tab.next(REFRESH, () => new Response("<p>Who are you?", { status: 401 }));
+  await assert.rejects(unwrap(tab.inkwell.GET(PROFILE)), { code: undefined, message: "HTTP 401" });
   await unwrap(tab.inkwell.GET(PROFILE));
   assert.deepEqual(tab.over, []);
 });
