@@ -22,12 +22,19 @@ def prose(page: Path) -> str:
     return re.sub(r"^```.*?^```|^    .*?$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
+def headings(page: Path) -> set[str]:
+    """As repository browsers name them in links."""
+    titles = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_link_leads_to_a_file(page: Path) -> None:
+def test_every_link_leads_to_a_file_and_its_heading(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", prose(page))
-    for link in links:
-        if "://" not in link:
-            assert (page.parent / link.partition("#")[0]).exists(), link
+    for path, _, heading in (link.partition("#") for link in links if "://" not in link):
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not heading or heading in headings(target), (path, heading)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
