@@ -71,8 +71,6 @@ async def add_admin(settings: Settings, newcomer: NewPassword) -> None:
             await services.users.add_admin(newcomer)
         except EmailTaken:
             return
-        except Unavailable as error:
-            raise DatabaseAway(_reason(error)) from None
 
 
 def first_admin(settings: Settings) -> NewPassword | None:
@@ -105,10 +103,12 @@ async def with_database(settings: Settings) -> AsyncIterator[Settings]:
 
 @asynccontextmanager
 async def services_of(settings: Settings) -> AsyncIterator[Services]:
-    """The services on the database of the settings, for work outside of the server."""
+    """The services on the database of the settings, for work outside of the server. Raises DatabaseAway."""
     database, passwords = connect(settings), make_passwords(settings)
     try:
         yield make_services(settings, database, passwords)
+    except Unavailable as error:
+        raise DatabaseAway(_reason(error)) from None
     finally:
         passwords.close()
         await database.close()

@@ -52,6 +52,14 @@ async def test_set_password_lets_somebody_in_again_and_ends_the_sessions(
     assert (code, output) == (1, "Error: User not found\n")
 
 
+async def test_a_database_that_is_away_is_named_as_the_reason(tmp_path: Path) -> None:
+    away = {"ENV": "production", "DATABASE_URL": "postgres://inkwell@127.0.0.1:1/inkwell"}
+    create = ("create-admin", "root@example.com", "--password-stdin")
+    code, output = await inkwell(*create, typed=PASSWORD, cwd=tmp_path, **away)
+    assert code == 1
+    assert "The database cannot be used now: " in output
+
+
 @pytest.mark.parametrize(
     ("email", "password", "says"), [("nope", PASSWORD, "EMAIL"), ("a@example.com", "x", "PASSWORD")]
 )
