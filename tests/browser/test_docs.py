@@ -9,7 +9,9 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from routes.files import VERSION
 from tests.browser.conftest import Visit
+from tests.browser.test_pages import CONTRAST
 from tests.conftest import SECRET, Server
 from tests.smoke.test_server import start, stop
 from tests.support import PASSWORD
@@ -77,7 +79,9 @@ async def test_a_wrong_password_is_told_of(visit: Visit, url: str) -> None:
 
 async def test_the_front_door_leads_to_the_documentation(visit: Visit, url: str) -> None:
     await visit.page.goto(f"{url}/")
-    await expect(visit.page.get_by_role("heading")).to_have_text("Inkwell")
+    await expect(visit.page.locator("header")).to_contain_text("Inkwell")
+    await expect(visit.page.locator(".version")).to_have_text(f"Version {VERSION}")
+    await expect(visit.page.get_by_role("link", name="Health")).to_have_attribute("href", "readyz")
     await visit.page.get_by_role("link", name="Documentation").click()
     await expect(visit.page.locator("#operations-Account-login")).to_be_visible()
     assert visit.page.url == f"{url}/docs"
@@ -107,6 +111,7 @@ async def test_both_pages_fit_every_width_and_both_schemes(
     page = await context.new_page()
     await page.goto(f"{url}/")
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate(CONTRAST) >= 4.5  # WCAG 2.2, 1.4.3
     await page.screenshot(path=folder / f"front-{scheme}-{width}.png")
     await page.goto(f"{url}/docs")
     await sign_in(page)
