@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from quart import Quart
 
+from domain.errors import EmailTaken, IdempotencyKeyReused, PreconditionFailed, TooManyRequests, Unavailable
 from inkwell.app import create_app
 from inkwell.settings import Settings
 from routes.compression import LONGEST_AT_ONCE_BYTES
@@ -16,6 +17,13 @@ from tests.support import PASSWORD, Answer, Client
 
 ORIGIN = {"Origin": "https://app.example.com"}
 GUARDS = ("X-Content-Type-Options", "Content-Security-Policy", "Referrer-Policy", "Cache-Control", "X-Request-ID")
+REFUSALS = {
+    409: EmailTaken(),
+    412: PreconditionFailed(),
+    422: IdempotencyKeyReused(),
+    429: TooManyRequests(7),
+    503: Unavailable(),
+}
 ZIPPED = {"Accept-Encoding": "gzip"}
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 
@@ -118,6 +126,27 @@ async def test_every_failure_is_guarded_and_can_be_read_by_a_named_origin(
     assert all(name in answer.headers for name in GUARDS)
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN["Origin"]
     assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+
+
+async def refuse(status: int) -> None:
+    raise REFUSALS[status]
+
+
+async def test_so_is_every_refusal_of_the_domain(browser: Client) -> None:
+    browser.app.add_url_rule("/refuse/<int:status>", view_func=refuse)
+    for status in REFUSALS:
+        answer = await browser.get(f"/refuse/{status}", headers=ORIGIN)
+        assert answer.status == status
+        assert all(name in answer.headers for name in GUARDS)
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN["Origin"]
+        assert ("Retry-After" in answer.headers) is (status in {429, 503})
+
+
+async def test_without_named_origins_nobody_is_allowed_anything(paths: dict[str, set[str]], api: Client) -> None:
+    for path in paths:
+        for method, wish in (("OPTIONS", {"Access-Control-Request-Method": "GET"}), ("GET", {})):
+            answer = await api.wire(method, path, ORIGIN | wish)
+            assert not any(name.lower().startswith("access-control-") for name, _ in answer.headers.items()), path
 
 
 async def test_every_path_answers_a_preflight(paths: dict[str, set[str]], browser: Client) -> None:

@@ -69,6 +69,18 @@ async def test_who_signs_out_is_a_stranger_again(visit: Visit, url: str) -> None
     await expect(answer).to_contain_text("token_missing")
 
 
+async def test_who_stays_gets_the_next_token_before_the_first_one_ends(visit: Visit, url: str) -> None:
+    await visit.page.clock.install()
+    await visit.page.goto(f"{url}/docs")
+    await sign_in(visit.page)
+    await expect(visit.page.locator("#who")).to_have_text(EMAIL)
+    async with visit.page.expect_response(f"{url}/api/auth/refresh") as renewed:
+        await visit.page.clock.fast_forward("14:30")
+    answer = await run(visit.page, "Account-getProfile")
+    await expect(answer.locator("td.response-col_status")).to_have_text("200")
+    assert (await (await renewed.value).json())["access_token"] in await answer.page.locator(".curl").inner_text()
+
+
 async def test_a_wrong_password_is_told_of(visit: Visit, url: str) -> None:
     await visit.page.goto(f"{url}/docs")
     await sign_in(visit.page, "not the password")

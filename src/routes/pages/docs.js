@@ -29,7 +29,22 @@ async function call(path, body, token) {
     return content;
 }
 
-let token = null;
+const EARLY_S = 60; // before a token ends, the next one is fetched
+let session = null;
+let renewal = null;
+
+function keep(tokens) {
+    session = tokens;
+    ui.preauthorizeApiKey("bearer", tokens.access_token);
+    renewal = setTimeout(() => attempt(renew), Math.max(1, tokens.expires_in - EARLY_S) * 1000);
+}
+
+function forget() {
+    clearTimeout(renewal);
+    session = null;
+    ui.authActions.logout(["bearer"]);
+    show(null);
+}
 
 function show(email) {
     form.hidden = Boolean(email);
@@ -53,17 +68,23 @@ async function attempt(what) {
 
 async function signIn() {
     const content = await call("api/auth/login", Object.fromEntries(new FormData(form)));
-    token = content.access_token;
-    ui.preauthorizeApiKey("bearer", token);
+    keep(content);
     form.reset();
     show(content.user.email);
 }
 
+async function renew() {
+    try {
+        keep(await call("api/auth/refresh", { refresh_token: session.refresh_token }));
+    } catch (error) {
+        forget();
+        throw error;
+    }
+}
+
 async function signOut() {
-    const spent = token;
-    token = null;
-    ui.authActions.logout(["bearer"]);
-    show(null);
+    const spent = session.access_token;
+    forget();
     await call("api/auth/logout", {}, spent);
 }
 
