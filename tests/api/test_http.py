@@ -128,7 +128,7 @@ async def test_every_failure_is_guarded_and_can_be_read_by_a_named_origin(
     assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
 
 
-async def refuse(status: int) -> None:
+async def refuse(status: int) -> str:
     raise REFUSALS[status]
 
 

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LOUD = {"warning", "error"}
+expect.set_options(timeout=30_000)  # as long as everything else in Playwright waits; a busy machine hashes slowly
 
 
 @pytest.fixture(scope="module")
