@@ -69,6 +69,15 @@ def test_every_folder_of_the_layout_exists() -> None:
         assert (ROOT / folder).is_dir(), folder
 
 
+def test_the_page_of_the_architecture_knows_every_module_of_the_room_without_features() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    section = text.partition("## Inside of `inkwell`\n")[2].partition("\n## ")[0]
+    named = re.findall(r"`(\w+)`", section)
+    modules = [*(ROOT / "src" / "inkwell").glob("*.py"), *(ROOT / "src" / "inkwell").glob("*/__init__.py")]
+    found = {path.parent.name if path.name == "__init__.py" else path.stem for path in modules}
+    assert sorted(named) == sorted(found - {"inkwell", "__main__"})
+
+
 def test_every_decision_has_a_number_of_its_own_and_says_why() -> None:
     pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     assert len({page.name[:4] for page in pages}) == len(pages)

@@ -19,7 +19,7 @@ from tests.packaging.servers import serving
 ROOT = Path(__file__).parents[2]
 HOW_TO = sorted(f"docs/how-to/{page.name}" for page in (ROOT / "docs" / "how-to").glob("*.md"))
 PAGES = ["docs/tutorial.md", "README.md", *HOW_TO]  # the tutorial first: it looks at lists that others add to
-FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 STARTS_THE_SERVER = "make run\n"
 TOOLS = shutil.which("bash") and shutil.which("curl")
 SKIP_NOTHING = "INKWELL_TESTS_SKIP_NOTHING" in os.environ
