@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from domain.mail import Mail
@@ -18,6 +19,9 @@ from tests.conftest import SECRET
 from tests.fakes.mail import FakeMailer
 
 MAILS = 60
+LIFETIMES = {"reset": timedelta(minutes=30)}
+# Whether somebody waits for what this transaction has locked.
+AWAITED = "SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ async def send_all(store: Database, mailer: SlowMailer) -> None:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    mail = MailService(store, mailer, LinkTokens([SECRET.encode()]), lifetimes={}, now=now)
+    mail = MailService(store, mailer, LinkTokens([SECRET.encode()]), lifetimes=LIFETIMES, now=now)
     while await mail.send_due():
         pass
 
@@ -74,6 +78,27 @@ async def test_a_node_that_takes_mail_out_holds_nobody_up(
             rest = await asyncio.wait_for(theirs.outbox.claim(now, 40), 10)
     assert {mail.id for mail in first + rest} == {mail.id for mail in mails}
     assert len(first + rest) == MAILS
+
+
+async def test_mail_to_several_users_locks_them_in_the_order_of_ids_as_everybody_does(
+    database: Database, other_node: Database
+) -> None:
+    """In another order, two would wait for each other in a circle."""
+    users = {uuid7(): "zoe@example.com", uuid7(): "ada@example.com"}
+    async with database.write() as work:
+        for user_id, email in users.items():
+            await work.users.add(user_id, email, "a hash")
+            await work.outbox.add(Mail(uuid7(), "reset", email))
+    first, second = users
+    mailer = SlowMailer()
+    async with database.write() as work:
+        assert await work.users.lock(first)
+        sending = asyncio.create_task(send_all(other_node, mailer))
+        while not (await work.users._session.execute(text(AWAITED))).scalar_one():
+            await work.users._session.execute(text("SELECT pg_sleep(0.01)"))
+        assert await work.users.lock(second)
+    await sending
+    assert {mail.to for mail, _ in mailer.sent} == set(users.values())
 
 
 async def test_mail_that_is_committed_is_told_of_at_once_and_no_other(database: Database) -> None:
