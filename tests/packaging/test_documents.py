@@ -69,6 +69,12 @@ def test_every_folder_of_the_layout_exists() -> None:
         assert (ROOT / folder).is_dir(), folder
 
 
+def test_every_folder_of_tests_is_told_what_it_is_for() -> None:
+    told = re.findall(r"^    tests/(\w+)/ ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
+    assert sorted(told) == sorted(folders)
+
+
 def test_the_page_of_the_architecture_knows_every_module_of_the_room_without_features() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     section = text.partition("## Inside of `inkwell`\n")[2].partition("\n## ")[0]
