@@ -27,11 +27,12 @@ export function isProblem(error: unknown): error is Problem {
   return typeof error === "object" && error !== null && "code" in error;
 }
 
-type Answer<Data> = { response: Response } & ({ data: Data; error?: never } | { data?: never; error: unknown });
+type Answer = { data?: unknown; error?: unknown; response: Response };
+type Data<A> = A extends { data: infer Found; error?: undefined } ? Found : never;
 
 /** The data of a call, for those who want failures thrown: `await unwrap(inkwell.GET(...))`. */
-export async function unwrap<Data>(call: Promise<Answer<Data>>): Promise<Data> {
+export async function unwrap<A extends Answer>(call: Promise<A>): Promise<Data<A>> {
   const { data, error, response } = await call;
   if (!response.ok) throw new InkwellError(error, response);
-  return data as Data;
+  return data as Data<A>;
 }

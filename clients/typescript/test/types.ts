@@ -19,10 +19,11 @@ export async function calls(inkwell: ReturnType<typeof createInkwell>): Promise<
   } else holds<Same<typeof data.post, Schemas["Post"]>>();
 
   const profile = await unwrap(inkwell.GET("/api/auth/profile"));
+  holds<Same<typeof profile, Schemas["OneAccount"]>>();
   // @ts-expect-error: no such field in an answer
   profile.user.emial;
   const gone = await unwrap(inkwell.POST("/api/auth/logout"));
-  console.log(gone);
+  holds<Same<typeof gone, undefined>>();
   // @ts-expect-error: a field is missing
   await inkwell.POST("/api/posts", { body: { title: "t" } });
   // @ts-expect-error: no such field in a body
