@@ -94,7 +94,7 @@ async def test_mail_to_several_users_locks_them_in_the_order_of_ids_as_everybody
     async with database.write() as work:
         assert await work.users.lock(first)
         sending = asyncio.create_task(send_all(other_node, mailer))
-        while not (await work.users._session.execute(text(AWAITED))).scalar_one():
+        while not (await work.users._session.execute(text(AWAITED))).one()[0]:
             await work.users._session.execute(text("SELECT pg_sleep(0.01)"))
         assert await work.users.lock(second)
     await sending
