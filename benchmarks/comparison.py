@@ -63,7 +63,7 @@ def sweep(place: Place, plan: Plan) -> Measured:
     found: defaultdict[tuple[str, str, int], list[Cell]] = defaultdict(list)
     with running(contenders(), place) as ready:
         for _, connections, name, one in product(range(plan.rounds), plan.sweep, SWEPT, ready):
-            cell = one.measure(BY_NAME[name], connections=connections, seconds=plan.seconds)
+            cell = one.measure(BY_NAME[name], connections=connections, seconds=plan.sweep_seconds)
             found[name, one.contender.title, connections].append(cell)
     return {key: figures(cells) for key, cells in found.items()}
 

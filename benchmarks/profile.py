@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, redirect_stdout
+from contextlib import asynccontextmanager, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,6 +30,7 @@ from benchmarks.postgres import free_port
 from benchmarks.report import table
 from benchmarks.rows import PASSWORD, Size
 from benchmarks.running import Callers
+from benchmarks.server import LOOK_S
 from benchmarks.workloads import BY_NAME, Workload
 from benchmarks.wrk import Load, load
 from inkwell.app import create_app
@@ -142,9 +143,8 @@ def _open_folder() -> Iterator[Path]:
 
 @contextmanager
 def _logs_unread() -> Iterator[None]:
-    with open(os.devnull, "w") as nowhere:
-        with redirect_stdout(nowhere):
-            configure_logging("json")
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        configure_logging("json")
         yield
 
 
@@ -155,9 +155,18 @@ async def _served(database_url: str) -> AsyncIterator[str]:
     with _logs_unread():
         port, stop = free_port(), asyncio.Event()
         task = asyncio.create_task(_serve(create_app(settings), port, stop.wait))
+        await _accepting(port)
         yield f"http://127.0.0.1:{port}"
         stop.set()
         await task
+
+
+async def _accepting(port: int) -> None:
+    while True:
+        with suppress(ConnectionRefusedError):
+            (await asyncio.open_connection("127.0.0.1", port))[1].close()
+            return
+        await asyncio.sleep(LOOK_S)
 
 
 async def _serve(app: Quart, port: int, stopped: Callable[..., Any]) -> None:

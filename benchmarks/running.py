@@ -78,11 +78,17 @@ class Running:
 def running(contenders: Sequence[Contender], place: Place) -> Iterator[list[Running]]:
     """All of them that can, at once: only one is asked at a time, and a server that nobody asks costs nothing."""
     with ExitStack() as afterwards:
-        able = [contender for contender in contenders if not _absent(contender)]
-        for contender in able:
-            say(f"{contender.title}: rows")
-            contender.make_data(place)
+        able = make_rows(contenders, place)
         yield [afterwards.enter_context(started(contender, place)) for contender in able]
+
+
+def make_rows(contenders: Sequence[Contender], place: Place) -> list[Contender]:
+    """Those that can take part, whose rows there are now."""
+    able = [contender for contender in contenders if not _absent(contender)]
+    for contender in able:
+        say(f"{contender.title}: rows")
+        contender.make_data(place)
+    return able
 
 
 @contextmanager

@@ -12,6 +12,9 @@ import pytest
 from quart import Quart, has_request_context
 from sqlalchemy import Engine, Executable, NullPool, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from structlog.processors import format_exc_info
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from inkwell.app import connect, create_app, make_passwords, make_services
 from inkwell.database_url import parse_database_url
@@ -107,9 +110,10 @@ def logging_as_in_production() -> None:
 
 
 @pytest.fixture
-def log_events(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+def log_events() -> Iterator[Callable[[], list[EventDict]]]:
     """What was logged so far, as the fields of each line."""
-    return lambda: [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    with capture_logs([format_exc_info]) as lines:
+        yield lambda: [dict(line) for line in lines]
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from repositories.idempotency import KeptAnswerRepository
 from repositories.links import LinkRepository
 from repositories.outbox import OutboxRepository
 from repositories.posts import PostRepository
-from repositories.reading import Executor, Look
+from repositories.reading import Executor, Look, OneChange
 from repositories.throttles import ThrottleRepository
 from repositories.users import UserRepository
 
@@ -120,7 +120,7 @@ class Database:
 
     def read(self) -> AbstractAsyncContextManager[Work]:
         """Looks: each statement by itself on the wire, no BEGIN and no ROLLBACK. Raises Unavailable."""
-        return _Reading(self, Look(self._engine), asyncio.timeout(self._limits.work_timeout_s))
+        return _Straight(self, Look(self._engine), asyncio.timeout(self._limits.work_timeout_s))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Work]:
@@ -128,6 +128,16 @@ class Database:
         async with self._outages_named(), self._writing.begin() as session:
             work = Work(session)
             yield work
+        self._announce(work)
+
+    @asynccontextmanager
+    async def write_one(self) -> AsyncIterator[Work]:
+        """Changes by one statement, which commits itself: two round trips fewer. Raises Unavailable."""
+        async with _Straight(self, OneChange(self._engine), asyncio.timeout(self._limits.work_timeout_s)) as work:
+            yield work
+        self._announce(work)
+
+    def _announce(self, work: Work) -> None:
         for user_id in work.changed_users:
             self._tell(user_id)
         if work.outbox.has_new:
@@ -179,8 +189,8 @@ class Database:
         raise Unavailable from error
 
 
-class _Reading:
-    """A block that looks; written out, since a generator would take longer than a look at one row."""
+class _Straight:
+    """A block whose statements go by Look; written out, since a generator would take longer than a look at one row."""
 
     def __init__(self, database: Database, look: Look, limit: asyncio.Timeout) -> None:
         self._database, self._look, self._limit = database, look, limit

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 
-from asyncpg import InterfaceError, InternalClientError, InvalidCachedStatementError
+from asyncpg import (
+    IntegrityConstraintViolationError,
+    InterfaceError,
+    InternalClientError,
+    InvalidCachedStatementError,
+)
 from asyncpg.exceptions import TargetServerAttributeNotMatched
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+REFUSED = (IntegrityError, IntegrityConstraintViolationError)  # a row by a constraint: SQLAlchemy's word, and asyncpg's
 READ_ONLY = "25006"  # a former primary, now a standby
 
 # Classes and codes of SQLSTATE (PostgreSQL's appendix A) under which the same statement may succeed later.

@@ -19,12 +19,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 
 from domain.pages import Cut, Slice
 from domain.posts import HIT_ENDS, HIT_STARTS, FoundPost, Post, PostFilter, snippet
 from domain.versions import Versions
-from repositories.failures import violated_constraint
+from repositories.failures import REFUSED, violated_constraint
 from repositories.paging import Keys, Listing, MadeKeys
 from repositories.reading import Executor
 from repositories.tables import posts, posts_by_published_at, posts_by_title
@@ -45,7 +44,8 @@ POST: tuple[Column[Any], ...] = (
 )
 
 _GET = select(*POST).where(posts.c.id == bindparam("post_id"))
-_ADD = insert(posts).returning(*POST)
+_NEW = ("id", "author_id", "title", "content", "published")
+_ADD = insert(posts).values({name: bindparam(f"new_{name}") for name in _NEW}).returning(*POST)
 _PUBLISH = _ADD.values(published_at=func.now())
 
 _TIME = posts.c.published_at.type
@@ -132,11 +132,12 @@ class PostRepository:
         self._session = session
 
     async def add(self, post_id: UUID, author_id: UUID, title: str, content: str, *, published: bool) -> Post | None:
-        row = {"id": post_id, "author_id": author_id, "title": title, "content": content, "published": published}
+        values = (post_id, author_id, title, content, published)
+        row = {f"new_{name}": value for name, value in zip(_NEW, values, strict=True)}
         statement = _PUBLISH if published else _ADD
         try:
             return Post(*(await self._session.execute(statement, row)).one())
-        except IntegrityError as error:
+        except REFUSED as error:
             if violated_constraint(error) == "fk_posts_author_id_users":
                 return None
             raise

@@ -1,4 +1,4 @@
-"""Looks at the database without what only changes need: no transaction, no unit of work.
+"""Straight to the database, without what only changes of several statements need: a transaction, a session.
 
 A prebuilt statement is compiled once, and then sent straight on the connection that SQLAlchemy's pool hands out: a
 fifth of the processor time that AsyncSession.execute() takes for the same row (docs/decisions/0016).
@@ -97,6 +97,16 @@ class Look:
     async def aclose(self) -> None:
         if self._borrowed is not None:
             await greenlet_spawn(self._borrowed.close)
+
+
+class OneChange(Look):
+    """The same for one statement that changes something: it commits itself, so that a second would be apart from it."""
+
+    async def execute(self, statement: Executable, parameters: Mapping[str, Any] = NOTHING, /) -> FetchedRows:
+        """Raises RuntimeError at a second statement, and what Look raises."""
+        if self._borrowed:
+            raise RuntimeError("Changes by several statements take a transaction: write() has one")
+        return await super().execute(statement, parameters)
 
 
 @dataclass(frozen=True, slots=True)

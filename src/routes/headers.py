@@ -1,6 +1,6 @@
 """What every answer carries, whatever it says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import structlog
@@ -10,8 +10,8 @@ from werkzeug.exceptions import RequestHeaderFieldsTooLarge
 
 from domain.throttles import Standing
 from routes.compression import compress
-from routes.http import request
-from routes.request import PROBES
+from routes.http import request, this_request
+from routes.request import PROBES, Request
 
 log = structlog.get_logger("inkwell.request")
 
@@ -66,16 +66,17 @@ async def _refuse_long_headers() -> None:
         raise RequestHeaderFieldsTooLarge
 
 
-def _finish(answer: Response, headers: dict[str, str]) -> Response:
-    for name, value in headers.items():
-        answer.headers.setdefault(name, value)
-    answer.headers["X-Request-ID"] = request.request_id
-    if request.standings:
-        answer.headers.update(_rate_limits(request.standings.values()))
+def _finish(answer: Response, common: Mapping[str, str]) -> Response:
+    asked, headers = this_request(), answer.headers
+    given = {name.lower() for name, _ in headers}
+    headers.extend({name: value for name, value in common.items() if name.lower() not in given})
+    headers["X-Request-ID"] = asked.request_id
+    if asked.standings:
+        headers.update(_rate_limits(asked.standings.values()))
     if current_app.extensions["draining"]:
-        answer.headers["Connection"] = "close"
-    if request.path not in PROBES or answer.status_code >= 400:
-        _log(answer)
+        headers["Connection"] = "close"
+    if asked.path not in PROBES or answer.status_code >= 400:
+        _log(asked, answer)
     return answer
 
 
@@ -95,18 +96,18 @@ def _warn_of_proxy() -> None:
     log.warning("x_forwarded_for_ignored", hint="TRUSTED_PROXIES says how many proxies to believe; now it is 0")
 
 
-def _log(answer: Response) -> None:
-    if "X-Forwarded-For" in request.headers and not current_app.config["TRUSTED_PROXIES"]:
+def _log(asked: Request, answer: Response) -> None:
+    if "X-Forwarded-For" in asked.headers and not current_app.config["TRUSTED_PROXIES"]:
         _warn_of_proxy()
     log.info(
         "request",
-        method=request.method,
-        route=request.url_rule.rule if request.url_rule else None,
+        method=asked.method,
+        route=asked.url_rule.rule if asked.url_rule else None,
         status=answer.status_code,
-        ms=round(request.age_ms, 2),
+        ms=round(asked.age_ms, 2),
         bytes=answer.content_length,
-        ip=request.client_ip,
-        user_agent=request.user_agent_name,
-        user_id=request.user_id,
-        request_id=request.request_id,
+        ip=asked.client_ip,
+        user_agent=asked.user_agent_name,
+        user_id=asked.user_id and str(asked.user_id),
+        request_id=asked.request_id,
     )

@@ -8,7 +8,7 @@ from quart import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
 from routes.documented import Media, documented
-from routes.http import request
+from routes.http import request, this_request
 
 Page = Callable[[str], Awaitable[tuple[bytes, str]]]
 CountRequest = Callable[[str, str, int, float], None]
@@ -39,8 +39,9 @@ def make_metrics(page: Page, count_request: CountRequest, token: str | None) -> 
 
     @metrics.after_app_request
     async def count(answer: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else UNKNOWN
-        count_request(route, request.method, answer.status_code, request.age_ms / 1000)
+        asked = this_request()
+        route = asked.url_rule.rule if asked.url_rule else UNKNOWN
+        count_request(route, asked.method, answer.status_code, asked.age_ms / 1000)
         return answer
 
     return metrics

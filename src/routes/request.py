@@ -2,19 +2,22 @@
 
 import re
 import time
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from ipaddress import ip_address
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 from quart import Request as QuartRequest
 from quart import current_app
+from quart.helpers import _split_blueprint_path
 from quart.wrappers.request import Body as QuartBody
 
 from domain.throttles import Standing
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 LONGEST_USER_AGENT = 255
+MOST_ADDRESSES = 1024
 # Asked by machines every few seconds: never queued, and logged only when the answer is bad.
 PROBES = {"/healthz", "/readyz", "/metrics"}
 
@@ -36,15 +39,15 @@ class Request(QuartRequest):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._began = time.perf_counter()
-        self.user_id: str | None = None  # of the actor, once known; for the log
+        self.request_id = _request_id(self.headers.get("X-Request-ID", ""))
+        self.user_id: UUID | None = None  # of the actor, once known; for the log
         self.standings: dict[str, Standing] = {}  # what is left of the quotas that it used, by their policies' names
         self.gives_tokens = False  # whether the answer carries some
 
-    @cached_property
-    def request_id(self) -> str:
-        """The client's own X-Request-ID where it is harmless, otherwise a new one."""
-        given = self.headers.get("X-Request-ID", "")
-        return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    @property
+    def blueprints(self) -> list[str]:
+        """Quart's own answer, which it asks for three times in a request."""
+        return _blueprints_of(self.endpoint) if self.url_rule else []
 
     @property
     def age_ms(self) -> float:
@@ -63,6 +66,17 @@ class Request(QuartRequest):
         return self.headers.get("User-Agent", "")[:LONGEST_USER_AGENT] or None
 
 
+@cache  # there are some dozens of endpoints
+def _blueprints_of(endpoint: str) -> list[str]:
+    return _split_blueprint_path(endpoint.rpartition(".")[0]) if "." in endpoint else []
+
+
+def _request_id(given: str) -> str:
+    """The client's own X-Request-ID where it is harmless, otherwise a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else token_hex(16)
+
+
+@lru_cache(MOST_ADDRESSES)  # clients come again, and to read an address takes five microseconds
 def _address(text: str) -> str | None:
     """The address, of which some proxies tell the port as well: 192.0.2.1:443, [2001:db8::1]:443."""
     host = text.strip()

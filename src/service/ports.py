@@ -232,13 +232,16 @@ class UnitOfWork(Protocol):
 
 
 class Store(Protocol):
-    """Opens units of work. Both raise Unavailable while the storage is out of reach."""
+    """Opens units of work. All of them raise Unavailable while the storage is out of reach."""
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Looks: every statement by itself, nothing held in between."""
 
     def write(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Changes: one transaction, committed when the block ends and undone when it raises."""
+
+    def write_one(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Changes by one statement, which counts as soon as it is done: nothing is undone when the block raises."""
 
 
 class Mailer(Protocol):

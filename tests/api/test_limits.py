@@ -16,6 +16,7 @@ from tests.support import Answer, Client
 
 MakeSettings = Callable[..., Settings]
 NEW = {"title": "A title", "content": "Some text."}
+ONCE = {"Idempotency-Key": "d1a1e1c6"}  # which takes more than one statement, and therefore a transaction
 
 
 def assert_unavailable(answer: Answer) -> None:
@@ -30,7 +31,7 @@ async def running(settings: Settings, database: Database | None = None) -> Async
 
 @pytest.fixture
 def slow_commits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Posts that are written, and then take their time before the transaction ends."""
+    """Posts that are written in a transaction, which takes its time before it ends."""
     create = PostService.create
 
     async def dawdling(self: PostService, *given: Any) -> Any:
@@ -52,7 +53,7 @@ def slow_commits(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_request_that_takes_too_long_is_given_up_and_undone(make_settings: MakeSettings) -> None:
     async with running(make_settings(request_timeout_seconds=0.3)) as api:
         ada = await api.join("ada@example.com")
-        assert_unavailable(await ada.post("/api/posts", NEW))
+        assert_unavailable(await ada.post("/api/posts", NEW, headers=ONCE))
         assert (await ada.get("/api/posts?mine=true")).json["data"] == []
 
 
@@ -60,7 +61,7 @@ async def test_a_request_that_takes_too_long_is_given_up_and_undone(make_setting
 async def test_a_transaction_that_takes_too_long_is_given_up_and_undone(make_settings: MakeSettings) -> None:
     async with running(make_settings(database_work_timeout_seconds=0.3)) as api:
         ada = await api.join("ada@example.com")
-        assert_unavailable(await ada.post("/api/posts", NEW))
+        assert_unavailable(await ada.post("/api/posts", NEW, headers=ONCE))
         assert (await ada.get("/api/posts?mine=true")).json["data"] == []
 
 

@@ -251,3 +251,15 @@ async def test_a_block_that_raises_leaves_posts_as_they_were(store: Store) -> No
     with pytest.raises(RuntimeError):
         await fail()
     assert await published(store) == Slice([other, post], 2)
+
+
+async def test_a_post_that_is_the_only_change_counts_at_once(store: Store, ada: Account) -> None:
+    async with store.write_one() as work:
+        post = await work.posts.add(uuid7(), ada.id, "A title", "Some text.", published=False)
+        assert post
+        assert await stored(store, post) == post
+
+
+async def test_nobody_writes_a_post_who_is_not_there(store: Store) -> None:
+    async with store.write_one() as work:
+        assert await work.posts.add(uuid7(), NOBODY, "A title", "Some text.", published=True) is None

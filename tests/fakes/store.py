@@ -43,6 +43,8 @@ class MemoryStore:
         finally:
             work.kept_answers.release()
 
+    write_one = write
+
 
 class MemoryWork:
     """The repositories over one set of tables."""

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from inkwell.settings import Settings
 from repositories.database import Database
-from repositories.reading import Look
+from repositories.reading import Look, OneChange
 from tests.conftest import Server
 
 BACKEND = text("SELECT pg_backend_pid()")
@@ -129,3 +129,11 @@ async def test_more_looks_than_the_pool_keeps_leave_it_as_it_was(engine: AsyncEn
     for look in looks:
         await look.aclose()
     assert (engine.pool.checkedout(), engine.pool.checkedin()) == (0, settings.database_pool_size)  # type: ignore[attr-defined]
+
+
+async def test_what_changes_without_a_transaction_takes_one_statement(engine: AsyncEngine) -> None:
+    change = OneChange(engine)
+    await change.execute(BACKEND)
+    with pytest.raises(RuntimeError, match="transaction"):
+        await change.execute(BACKEND)
+    await change.aclose()

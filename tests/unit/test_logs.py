@@ -1,5 +1,6 @@
 """What a log line holds, and what it never does."""
 
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -62,3 +63,12 @@ def test_json_lines_are_json_with_a_time_and_a_level(capsys: pytest.CaptureFixtu
     logging.getLogger("test").warning("Worker %d ended", 7)
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["level"], line["at"][-1]) == ("Worker 7 ended", "warning", "Z")
+
+
+def test_a_line_that_cannot_be_written_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logging("json")
+    closed = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr("sys.stdout", closed)
+    structlog.get_logger("test").info("request")
+    closed.buffer.close()
+    structlog.get_logger("test").info("request")
