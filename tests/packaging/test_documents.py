@@ -69,6 +69,12 @@ def test_every_folder_of_the_layout_exists() -> None:
         assert (ROOT / folder).is_dir(), folder
 
 
+def test_the_index_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\(([\w/-]+\.md)\)", (ROOT / "docs" / "README.md").read_text()))
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "how-to").glob("*.md")]
+    assert linked == {page.relative_to(ROOT / "docs").as_posix() for page in pages} - {"README.md"}
+
+
 def test_every_folder_of_tests_is_told_what_it_is_for() -> None:
     told = re.findall(r"^    tests/(\w+)/ ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
