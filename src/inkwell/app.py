@@ -29,6 +29,7 @@ from routes.keys import keys
 from routes.links import links, pages
 from routes.metrics import make_metrics
 from routes.posts import posts
+from routes.refusals import Refusals
 from routes.users import users
 from service import Services
 from service.account import AccountService
@@ -76,6 +77,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     for blueprint in (make_health(readiness.check), observed, audit, auth, docs, keys, links, pages, users, posts):
         app.register_blueprint(blueprint)
     app.extensions["metrics"] = metrics
+    app.refusals = Refusals(app, metrics.count_request)
 
     background = Background([observation.chore, *chores(services)], metrics.count_batch)
     database.mail_waits = partial(background.wake, MAIL)

@@ -17,6 +17,7 @@ from werkzeug.routing import MapAdapter
 from domain.errors import TookTooLong
 from inkwell.gate import Gate
 from routes.http import no_content
+from routes.refusals import Refusals
 from routes.request import PROBES, Request
 
 LINGER_SECONDS = 1.5  # for the rest of a body that was refused: what arrives after the end is answered with a reset,
@@ -85,6 +86,7 @@ class InkwellQuart(Quart):
     asgi_http_class = Connection
     asgi_websocket_class = Handshake
     gate: Gate
+    refusals: Refusals  # unless the gate is never full
 
     def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:
         if request is None:

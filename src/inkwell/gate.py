@@ -1,21 +1,43 @@
 """How many requests one worker works on at once."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from types import TracebackType
 
 from domain.errors import Overloaded
+
+PACE_OVER_S = 0.1  # places are given back in bursts: how fast, one knows only over some time
+SHORT = 0.1  # the part of the wait that is left for newcomers when the queue does not get empty any more
 
 
 class Gate:
     """Lets `at_once` requests in; `most_waiting` more wait for at most `wait_s` seconds. Raises Overloaded.
 
-    Beyond that a quick no is kinder than a late answer: who is told can come again, and those who wait are served.
+    Beyond that a quick no is kinder than a late answer: who is told can come again, and those who wait are served. So
+    whoever would wait for too long is told at once. And a queue that did not get empty for `wait_s` takes in no crowd
+    that passes: it only makes everybody late. From then on it is kept short (as CoDel does, RFC 8289).
     """
 
-    def __init__(self, at_once: int, most_waiting: int, wait_s: float) -> None:
+    def __init__(
+        self, at_once: int, most_waiting: int, wait_s: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._places = asyncio.Semaphore(at_once)
-        self._most_waiting, self._wait_s = most_waiting, wait_s
+        self._most_waiting, self._wait_s, self._now = most_waiting, wait_s, now
         self.running = self.waiting = self.refused = 0
+        self._queue_began = self._pace_began = 0.0
+        self._pace_s, self._given_back = 0.0, 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next request would be refused at once."""
+        if not self._places.locked():
+            return False
+        return self.waiting >= self._most_waiting or bool(self.waiting and self._expected_s > self._patience_s)
+
+    def refuse(self) -> None:
+        """Counts one that was refused."""
+        self.refused += 1
 
     async def __aenter__(self) -> None:
         if self._places.locked():
@@ -29,19 +51,43 @@ class Gate:
     ) -> None:
         self.running -= 1
         self._places.release()
+        if self.waiting:
+            self._measure()
 
     async def _wait(self) -> None:
-        if self.waiting >= self._most_waiting:
-            self._refuse()
+        if self.is_full:
+            self._raise()
+        if not self.waiting:
+            self._begin_queue()
         self.waiting += 1
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._places.acquire()
         except TimeoutError:
-            self._refuse()
+            self._raise()
         finally:
             self.waiting -= 1
 
-    def _refuse(self) -> None:
-        self.refused += 1
+    def _raise(self) -> None:
+        self.refuse()
         raise Overloaded from None
+
+    def _begin_queue(self) -> None:
+        self._queue_began = self._pace_began = self._now()
+        self._pace_s, self._given_back = 0.0, 0
+
+    def _measure(self) -> None:
+        self._given_back += 1
+        passed_s = self._now() - self._pace_began
+        if passed_s >= PACE_OVER_S:
+            self._pace_s = passed_s / self._given_back
+            self._pace_began, self._given_back = self._now(), 0
+
+    @property
+    def _expected_s(self) -> float:
+        """How long the next one would wait, by the time from one place given back to the next."""
+        return (self.waiting + 1) * self._pace_s
+
+    @property
+    def _patience_s(self) -> float:
+        return self._wait_s * (SHORT if self._now() - self._queue_began > self._wait_s else 1)

@@ -30,6 +30,8 @@ MOST_FUNCTIONS = 1024  # views and hooks are some dozens
 class LeanConnection(Connection):
     """One request and its answer, in one task where that will do."""
 
+    app: InkwellQuart
+
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         first = await self._first(receive)
         if first is None or first["type"] != "http.request" or first.get("more_body", False):
@@ -57,6 +59,9 @@ class LeanConnection(Connection):
         return request
 
     async def handle_request(self, request: QuartRequest, send: ASGISendCallable) -> None:
+        if self.app.gate.is_full and await self.app.refusals.refuse(request, send):
+            self.app.gate.refuse()
+            return
         response = await self.app.handle_request(request)
         given = getattr(response, "timeout", ...)
         limit = self.app.config["RESPONSE_TIMEOUT"] if isinstance(given, EllipsisType) else given

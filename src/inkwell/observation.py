@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
+import structlog
+
 from inkwell.background import Chore
 from inkwell.gate import Gate
 from inkwell.metrics import Metrics, Reading, Total
@@ -13,13 +15,15 @@ from service.passwords import Passwords
 SAMPLE_PAUSE_S = 1.0  # Prometheus asks every few seconds, and one worker for all
 NAP_S = 0.05
 
+log = structlog.get_logger()
+
 
 class Observation:
     """Looks at the parts, and makes the page of all figures."""
 
     def __init__(self, metrics: Metrics, readiness: Readiness, gate: Gate, database: Database, passwords: Passwords):
-        self._metrics, self._readiness = metrics, readiness
-        self._lag_s = 0.0
+        self._metrics, self._readiness, self._gate = metrics, readiness, gate
+        self._lag_s, self._refused = 0.0, 0
         metrics.watch([*_of_requests(gate), *_of_the_database(database), *_of_passwords(passwords)])
         lag = "By how much the event loop was late, the slowest worker's."
         metrics.watch([Reading("inkwell_event_loop_lag_seconds", lag, lambda: self._lag_s, "livemax")])
@@ -41,7 +45,14 @@ class Observation:
         await asyncio.sleep(NAP_S)
         self._lag_s = max(0.0, asyncio.get_running_loop().time() - began - NAP_S)
         self._metrics.sample()
+        self._tell_of_refusals()
         return 0
+
+    def _tell_of_refusals(self) -> None:
+        """Of all of a second in one line: there may be thousands."""
+        more, self._refused = self._gate.refused - self._refused, self._gate.refused
+        if more:
+            log.warning("overloaded", refused=more, waiting=self._gate.waiting)
 
 
 def _of_requests(gate: Gate) -> Iterable[Reading | Total]:

@@ -5,12 +5,13 @@ socket, and a socket pair on which the worker says that it serves and by whose e
 """
 
 import asyncio
+import errno
 import gc
 import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, Literal, Self
@@ -19,12 +20,14 @@ from quart import Quart
 
 from inkwell.draining import Draining
 from inkwell.logs import configure_logging
-from inkwell.servers import find_server
+from inkwell.servers import HANDSHAKE_SECONDS, find_server
 from inkwell.settings import ConfigurationError, Settings, load_settings
 from inkwell.supervisor import ignore_signals
 
 log = logging.getLogger(__name__)
 
+EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+REST_SECONDS = 1.0
 LAST_REQUESTS_SECONDS = 0.5  # for the first request on a connection that was accepted just before the door was shut
 
 AppFactory = Callable[[Settings, Draining], Quart]
@@ -66,7 +69,7 @@ async def _work(
         draining.begin()
         # Left alone there is no reason to linger: the next parent needs the port.
         await asyncio.wait([alone], timeout=settings.drain_time.total_seconds())
-        await door.shut()
+        door.shut()
         await asyncio.sleep(LAST_REQUESTS_SECONDS)
 
     # When drain() returns, the server closes the idle connections and finishes the requests in flight.
@@ -74,37 +77,71 @@ async def _work(
 
 
 class Door:
-    """Where connections come in: stands between hypercorn or uvicorn and the loop's server, which they would keep to
-    themselves."""
+    """Where connections come in, for hypercorn and uvicorn, in place of the loop's own server.
+
+    That one takes all who wait: of a crowd that comes at once one worker gets everybody. Here a worker takes one and
+    then sees to those that it has, so that who has less to do takes more.
+    """
 
     def __init__(self, listener: socket.socket, opened: Callable[[], None]) -> None:
         self._listener, self._opened = listener, opened
+        self._greetings: set[asyncio.Task[None]] = set()
+        self._later: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
-        self._create_server = self._loop.create_server
         self._loop.create_server = self._open  # type: ignore[method-assign, assignment]
 
-    async def _open(self, factory: Callable[[], asyncio.Protocol], *args: Any, **options: Any) -> Self:
-        self._factory = factory
-        self._tls = {name: options[name] for name in ("ssl", "ssl_handshake_timeout") if options.get(name)}
-        self._server = await self._create_server(factory, *args, **options)
+    async def _open(
+        self, factory: Callable[[], asyncio.Protocol], *_: Any, sock: socket.socket, **options: Any
+    ) -> Self:
+        self._factory, self._double = factory, sock
+        tls = options.get("ssl")
+        self._tls = {"ssl": tls, "ssl_handshake_timeout": HANDSHAKE_SECONDS} if tls else {}
+        self._watch()
         self._opened()
         return self
 
-    async def shut(self) -> None:
+    def shut(self) -> None:
         """Accept nobody more, except those in the kernel's queue: as far as they know they are connected."""
-        self._server.close()
-        waiting = list(self._waiting())
-        self._listener.close()
-        for client in waiting:
-            await self._loop.connect_accepted_socket(self._factory, client, **self._tls)
-
-    def _waiting(self) -> Iterator[socket.socket]:
+        self._look_away()
         with suppress(OSError):  # BlockingIOError: the queue is empty
             while True:
-                yield self._listener.accept()[0]
+                self._greet(self._listener.accept()[0])
+        for listener in (self._listener, self._double):  # as long as one of them is open, people come in
+            listener.close()
+
+    def _watch(self) -> None:
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _look_away(self) -> None:
+        self._loop.remove_reader(self._listener)
+        if self._later:
+            self._later.cancel()
+
+    def _accept(self) -> None:
+        try:
+            self._greet(self._listener.accept()[0])
+        except OSError as error:  # mostly BlockingIOError: another worker was faster
+            if error.errno in EXHAUSTED:
+                self._rest()
+
+    def _rest(self) -> None:
+        """Those who wait stay, so without a pause we would be called again and again."""
+        log.error("No connection can be accepted: there are no files or there is no memory left")
+        self._look_away()
+        self._later = self._loop.call_later(REST_SECONDS, self._watch)
+
+    def _greet(self, client: socket.socket) -> None:
+        greeting = self._loop.create_task(self._connect(client))
+        self._greetings.add(greeting)
+        greeting.add_done_callback(self._greetings.discard)
+
+    async def _connect(self, client: socket.socket) -> None:
+        client.setblocking(False)
+        with suppress(OSError):  # it has left, or TLS could not be agreed upon
+            await self._loop.connect_accepted_socket(self._factory, client, **self._tls)
 
     def close(self) -> None:
-        self._server.close()
+        """Does nothing: the servers close what was shut."""
 
     async def wait_closed(self) -> None:
         """Does not wait: since Python 3.12 it would for every request, and the servers' time limits begin after it."""

@@ -17,6 +17,7 @@ from domain.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Overloaded,
     PreconditionFailed,
     TooManyRequests,
     Unauthenticated,
@@ -84,7 +85,7 @@ def status_of(error: type[DomainError]) -> int:
 async def refused(error: DomainError) -> Response:
     """A refusal of ours."""
     status = status_of(type(error))
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) and not isinstance(error, Overloaded):  # of which there are too many to tell each
         log.warning("unavailable", request_id=request.request_id, cause=repr(error.__cause__ or error))
     return problem(status, error.code, error.message, headers=_headers(error), **_particulars(error))
 

@@ -76,7 +76,7 @@ def _finish(answer: Response, common: Mapping[str, str]) -> Response:
     if current_app.extensions["draining"]:
         headers["Connection"] = "close"
     if asked.path not in PROBES or answer.status_code >= 400:
-        _log(asked, answer)
+        log_answer(asked, answer.status_code, answer.content_length)
     return answer
 
 
@@ -96,16 +96,17 @@ def _warn_of_proxy() -> None:
     log.warning("x_forwarded_for_ignored", hint="TRUSTED_PROXIES says how many proxies to believe; now it is 0")
 
 
-def _log(asked: Request, answer: Response) -> None:
+def log_answer(asked: Request, status: int, length: int | None) -> None:
+    """The line of a request that is being answered; the length is the body's, in bytes."""
     if "X-Forwarded-For" in asked.headers and not current_app.config["TRUSTED_PROXIES"]:
         _warn_of_proxy()
     log.info(
         "request",
         method=asked.method,
         route=asked.url_rule.rule if asked.url_rule else None,
-        status=answer.status_code,
+        status=status,
         ms=round(asked.age_ms, 2),
-        bytes=answer.content_length,
+        bytes=length,
         ip=asked.client_ip,
         user_agent=asked.user_agent_name,
         user_id=asked.user_id and str(asked.user_id),

@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from routes.documented import Media, documented
 from routes.http import request, this_request
+from routes.request import Request
 
 Page = Callable[[str], Awaitable[tuple[bytes, str]]]
 CountRequest = Callable[[str, str, int, float], None]
@@ -40,11 +41,15 @@ def make_metrics(page: Page, count_request: CountRequest, token: str | None) -> 
     @metrics.after_app_request
     async def count(answer: Response) -> Response:
         asked = this_request()
-        route = asked.url_rule.rule if asked.url_rule else UNKNOWN
-        count_request(route, asked.method, answer.status_code, asked.age_ms / 1000)
+        count_request(route_of(asked), asked.method, answer.status_code, asked.age_ms / 1000)
         return answer
 
     return metrics
+
+
+def route_of(asked: Request) -> str:
+    """The template of its path."""
+    return asked.url_rule.rule if asked.url_rule else UNKNOWN
 
 
 def _is_near() -> bool:

@@ -1,6 +1,7 @@
 """What a request may take: time, places, and the database; and that nothing is left half done."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from quart import Quart
 
 from inkwell.app import create_app
+from inkwell.logs import configure_logging
 from inkwell.settings import Settings
 from repositories.database import Database
 from service.posts import PostService
@@ -50,18 +52,11 @@ def slow_commits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("slow_commits")
-async def test_a_request_that_takes_too_long_is_given_up_and_undone(make_settings: MakeSettings) -> None:
-    async with running(make_settings(request_timeout_seconds=0.3)) as api:
-        ada = await api.join("ada@example.com")
-        assert_unavailable(await ada.post("/api/posts", NEW, headers=ONCE))
-        assert (await ada.get("/api/posts?mine=true")).json["data"] == []
-
-
-@pytest.mark.usefixtures("slow_commits")
-async def test_a_transaction_that_takes_too_long_is_given_up_and_undone(make_settings: MakeSettings) -> None:
-    async with running(make_settings(database_work_timeout_seconds=0.3)) as api:
-        ada = await api.join("ada@example.com")
-        assert_unavailable(await ada.post("/api/posts", NEW, headers=ONCE))
+@pytest.mark.parametrize("limit", ["request_timeout_seconds", "database_work_timeout_seconds"])
+async def test_what_takes_too_long_is_given_up_and_undone(make_settings: MakeSettings, limit: str) -> None:
+    async with running(make_settings()) as patient, running(make_settings(**{limit: 0.3})) as hasty:
+        ada = await patient.join("ada@example.com")
+        assert_unavailable(await Client(hasty.app, ada.token).post("/api/posts", NEW, headers=ONCE))
         assert (await ada.get("/api/posts?mine=true")).json["data"] == []
 
 
@@ -105,6 +100,44 @@ async def test_a_request_without_a_place_is_refused_and_served_when_it_comes_aga
     done.set()
     await asyncio.sleep(0)
     assert (await api.get("/api/posts")).status == 200
+
+
+@pytest.fixture
+async def full(make_settings: MakeSettings) -> AsyncIterator[Client]:
+    """A server with one place, which is taken, and no seat to wait in."""
+    origins = ("https://app.example",)
+    app = create_app(make_settings(requests_at_once=1, requests_waiting=0, cors_origins=origins, hsts_seconds=60))
+    async with app.test_app() as running, app.gate:  # type: ignore[attr-defined]
+        yield Client(running.app)  # type: ignore[attr-defined]
+
+
+def told(answer: Answer) -> tuple[int, dict[str, str], dict[str, str]]:
+    """All that was answered, but for the id."""
+    id_ = answer.json["request_id"]
+    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    assert answer.headers["x-request-id"] == id_
+    assert answer.headers["content-length"] == str(len(answer.body))
+    return answer.status, headers, answer.json | {"request_id": ""}
+
+
+async def test_all_who_are_refused_are_told_the_same_in_one_line_of_the_log_each(
+    full: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("json")
+    answers = [await full.get("/api/posts", headers={"X-Request-ID": f"number-{n}"}) for n in range(3)]
+    browsers = await full.get("/api/posts", headers={"Origin": "https://app.example", "X-Request-ID": "number-3"})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert_unavailable(answers[2])
+    assert told(answers[0]) == told(answers[1]) == told(answers[2])
+    assert told(answers[2])[1].items() <= told(browsers)[1].items()
+    assert browsers.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert [(line["event"], line["route"], line["status"], line["request_id"]) for line in lines] == [
+        ("request", "/api/posts", 503, f"number-{n}") for n in range(4)
+    ]
+    counted = {"method": "GET", "route": "/api/posts", "status": "503"}
+    registry = full.app.extensions["metrics"].registry
+    assert registry.get_sample_value("inkwell_http_request_duration_seconds_count", counted) == 4
+    assert full.app.gate.refused == 4  # type: ignore[attr-defined]
 
 
 async def test_probes_and_unknown_paths_need_no_place(crowded: tuple[Client, asyncio.Event]) -> None:

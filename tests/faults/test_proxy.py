@@ -74,7 +74,7 @@ async def test_a_replica_that_is_stopped_takes_nothing_along(url: str, nodes: li
     tell(f"behind the proxy, SIGTERM of a replica: 0 of {len(attempts)} requests failed")
 
 
-async def test_a_replica_that_is_killed_takes_along_only_the_writes_that_it_was_at(
+async def test_a_replica_that_is_killed_takes_along_only_what_it_was_at(
     url: str, nodes: list[Node], database_url: str, tell: Tell
 ) -> None:
     killed = list[float]()
@@ -86,9 +86,11 @@ async def test_a_replica_that_is_killed_takes_along_only_the_writes_that_it_was_
     attempts = await under_load(url, kill)
     failures, written = failed(attempts), await titles(database_url)
     assert all(attempt.began < killed[0] for attempt in failures)
-    assert {attempt.method for attempt in failures} <= {"POST"}
+    assert len(failures) <= len(CLIENTS)
+    # Of a look it may have been the second half that was missing: then it cannot be sent again.
+    assert {(attempt.method, attempt.status) for attempt in failures} <= {("POST", 502), ("POST", 0), ("GET", 0)}
     assert len(written) == len(set(written))
-    tell(f"behind the proxy, kill -9 of a replica: {len(failures)} of {len(attempts)} failed, writes in flight")
+    tell(f"behind the proxy, kill -9 of a replica: {len(failures)} of {len(attempts)} failed, all in flight there")
 
 
 async def test_clients_are_known_by_their_own_address_and_their_bodies_measured_by_inkwell(

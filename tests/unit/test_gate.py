@@ -1,6 +1,10 @@
 """How many requests are worked on at once, how many wait, and who is sent away."""
 
 import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -58,3 +62,74 @@ async def test_a_place_is_given_back_whatever_happened_there() -> None:
     await asyncio.gather(running, waiting, next_one, return_exceptions=True)
     async with asyncio.timeout(1), gate:
         assert (gate.running, gate.waiting) == (1, 0)
+
+
+VISIT_S = 0.125  # a fraction that adds up exactly
+
+
+class Clock:
+    """Stands until it is set."""
+
+    def __init__(self) -> None:
+        self.s = 100.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+@dataclass
+class Queue:
+    """Requests at a gate with one place, of which each takes VISIT_S, whatever the machine does."""
+
+    clock: Clock = field(default_factory=Clock)
+    tasks: "list[asyncio.Task[None]]" = field(default_factory=list)
+    inside: "deque[asyncio.Event]" = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(1, 1000, 1, now=self.clock)
+
+    async def come(self, count: int) -> None:
+        self.tasks += [asyncio.create_task(self._visit()) for _ in range(count)]
+        await asyncio.sleep(0)
+
+    async def visits(self, count: int) -> None:
+        """So many leave, one after the other."""
+        for _ in range(count):
+            self.clock.s += VISIT_S
+            self.inside.popleft().set()
+            for _ in range(5):  # rounds of the loop, until the next one is inside
+                await asyncio.sleep(0)
+
+    async def _visit(self) -> None:
+        with suppress(Overloaded):
+            async with self.gate:
+                self.inside.append(asyncio.Event())
+                await self.inside[-1].wait()
+
+
+@pytest.fixture
+async def queue() -> AsyncIterator[Queue]:
+    queue = Queue()
+    yield queue
+    for task in queue.tasks:
+        task.cancel()
+    await asyncio.gather(*queue.tasks, return_exceptions=True)
+
+
+async def test_who_would_wait_for_too_long_is_sent_away_at_once(queue: Queue) -> None:
+    await queue.come(3)
+    await queue.visits(1)  # one in VISIT_S, so the ninth in the queue would wait for more than a second
+    await queue.come(20)
+    assert (queue.gate.waiting, queue.gate.refused, queue.gate.is_full) == (8, 13, True)
+
+
+async def test_a_queue_that_does_not_get_empty_is_kept_short(queue: Queue) -> None:
+    await queue.come(8)
+    for _ in range(9):  # somebody comes for each that leaves, for longer than one may wait
+        await queue.visits(1)
+        await queue.come(1)
+    assert (queue.gate.waiting, queue.gate.refused, queue.gate.is_full) == (6, 1, True)
+    await queue.visits(6)
+    assert (queue.gate.running, queue.gate.waiting, queue.gate.is_full) == (1, 0, False)
+    await queue.come(5)  # to a new queue, in which one may wait for a second
+    assert queue.gate.waiting == 5

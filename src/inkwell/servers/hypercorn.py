@@ -11,7 +11,7 @@ from hypercorn.config import Config
 from hypercorn.protocol.h11 import H11Protocol
 from quart import Quart
 
-from inkwell.servers import HANDSHAKE_SECONDS, KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Drain, context_of
+from inkwell.servers import KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Drain, context_of
 from inkwell.settings import Settings
 from inkwell.supervisor import BACKLOG
 from routes.headers import LONGEST_HEADERS_BYTES
@@ -66,7 +66,6 @@ def _config(settings: Settings, listener: Any) -> OwnConfig:
     config.include_server_header = False
     config.graceful_timeout = settings.grace_seconds
     config.shutdown_timeout = SHUTDOWN_SECONDS
-    config.ssl_handshake_timeout = HANDSHAKE_SECONDS
     config.tls = context_of(settings, ["h2", "http/1.1"])
     config.errorlog = logging.getLogger("hypercorn.error")  # as configure_logging() left it, without greetings
     return config
