@@ -169,6 +169,8 @@ def _new_file(file: Path, *, replace: bool) -> Iterator[IO[bytes]]:
 
 
 def _refuse_existing(file: Path, *, replace: bool) -> None:
+    if file.exists() and not file.is_file():  # a device, say, whose place a file would take
+        raise ConfigurationError(f"{file} is no ordinary file")
     if file.exists() and not replace:
         raise ConfigurationError(f"{file} exists already; --force replaces it")
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import lru_cache
 from types import EllipsisType
-from typing import Any
+from typing import Any, cast
 
 from flask.sessions import NullSession
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
@@ -23,6 +23,7 @@ from quart.wrappers import BaseRequestWebsocket
 from quart.wrappers.response import DataBody
 
 from inkwell.bridge import Connection, InkwellQuart
+from routes.request import Request
 
 MOST_FUNCTIONS = 1024  # views and hooks are some dozens
 
@@ -59,7 +60,7 @@ class LeanConnection(Connection):
         return request
 
     async def handle_request(self, request: QuartRequest, send: ASGISendCallable) -> None:
-        if self.app.gate.is_full and await self.app.refusals.refuse(request, send):
+        if self.app.gate.is_full and await self.app.refusals.refuse(cast(Request, request), send):
             self.app.gate.refuse()
             return
         response = await self.app.handle_request(request)

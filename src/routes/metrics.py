@@ -13,6 +13,7 @@ from routes.request import Request
 
 Page = Callable[[str], Awaitable[tuple[bytes, str]]]
 CountRequest = Callable[[str, str, int, float], None]
+OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")  # whoever sends one of these speaks for another
 UNKNOWN = "unknown"  # one route for all paths that there are not, lest clients make figures without end
 
 
@@ -54,7 +55,7 @@ def route_of(asked: Request) -> str:
 
 def _is_near() -> bool:
     """Whether it comes from this machine itself; what a proxy on it hands on does not."""
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+    if any(name in request.headers for name in OF_PROXIES):
         return False
     try:
         address = ip_address(request.remote_addr or "")

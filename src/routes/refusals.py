@@ -1,9 +1,8 @@
 """What is said to requests for which there is no room, in a part of the time that Quart's way takes."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from hypercorn.typing import ASGISendCallable
 from pydantic_core import from_json, to_json
 from quart import Quart
 from quart.utils import encode_headers
@@ -16,6 +15,7 @@ from routes.request import PROBES, Request
 
 CHANGING = (b"content-length", b"x-request-id")  # what differs from one refusal to the next, and in the body the id
 
+Send = Callable[[Any], Awaitable[None]]
 Count = Callable[[str, str, int, float], None]
 
 
@@ -36,7 +36,7 @@ class Refusals:
         self._app, self._count = app, count
         self._first: dict[bool, Refusal] = {}  # by whether the worker drains
 
-    async def refuse(self, request: Request, send: ASGISendCallable) -> bool:
+    async def refuse(self, request: Request, send: Send) -> bool:
         """Sends the refusal, or nothing, and returns False, where Quart has to see to it."""
         async with self._app.request_context(request):
             if _is_quarts(request):
@@ -44,7 +44,7 @@ class Refusals:
             first = await self._like_the_first(request)
         body = to_json(first.problem | {"request_id": request.request_id})
         own = zip(CHANGING, (b"%d" % len(body), request.request_id.encode()), strict=True)
-        await send({"type": "http.response.start", "status": 503, "headers": [*first.headers, *own], "trailers": False})
+        await send({"type": "http.response.start", "status": 503, "headers": [*first.headers, *own]})
         await send({"type": "http.response.body", "body": body, "more_body": False})
         return True
 

@@ -49,7 +49,15 @@ async def test_to_others_there_is_no_such_path(api: Client, address: str) -> Non
 
 
 @pytest.mark.parametrize("trusted_proxies", [0, 1])
-@pytest.mark.parametrize("headers", [{"X_Forwarded_For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X_Forwarded_For": "127.0.0.1"},
+        {"Forwarded": "for=127.0.0.1"},
+        {"X_Real_IP": "127.0.0.1"},
+        {"Via": "1.1 proxy"},
+    ],
+)
 async def test_what_a_proxy_on_this_machine_hands_on_does_not_come_from_it(
     make_settings: MakeSettings, headers: dict[str, str], trusted_proxies: int
 ) -> None:

@@ -14,6 +14,7 @@ import psutil
 
 from tests.conftest import SECRET
 from tests.packaging.servers import serving
+from tests.serving.server import PATIENCE_S
 from tests.smoke.test_server import ADMIN
 
 SETTINGS = {
@@ -47,7 +48,7 @@ class Node:
         family = [psutil.Process(self.process.pid), *self.workers()]
         for member in family:
             member.send_signal(signal.SIGKILL)
-        psutil.wait_procs(family[1:], timeout=10)
+        psutil.wait_procs(family[1:], timeout=PATIENCE_S)
         self.process.wait()
 
 
@@ -61,7 +62,7 @@ def running(folder: Path, database_url: str, **changes: str) -> Iterator[Node]:
 def caller(url: str, address: str = "127.0.0.1") -> httpx.AsyncClient:
     """A client with a connection of its own, from one of this machine's addresses."""
     transport = httpx.AsyncHTTPTransport(verify=False, local_address=address)
-    return httpx.AsyncClient(base_url=url, transport=transport, timeout=30, trust_env=False)
+    return httpx.AsyncClient(base_url=url, transport=transport, timeout=PATIENCE_S, trust_env=False)
 
 
 async def admins_bearer(url: str) -> dict[str, str]:

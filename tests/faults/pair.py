@@ -16,6 +16,7 @@ import psutil
 from inkwell.embedded.places import Account, give_to, server_account
 from inkwell.embedded.process import spawn
 from tests.conftest import open_folder
+from tests.serving.server import PATIENCE_S
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 DATABASE = "inkwell"
@@ -64,7 +65,7 @@ class Node:
         arguments = [f"-c{name}={value}" for name, value in options.items()]
         with (self.folder / "log").open("ab") as log:
             self.process = await spawn(PROGRAMS / "postgres", ["-D", str(self.data), *arguments], self.account, log)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not await self.answers():  # noqa: ASYNC110  no event comes
                 await asyncio.sleep(0.05)
 

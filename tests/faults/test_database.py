@@ -15,6 +15,7 @@ from inkwell.database_url import parse_database_url
 from inkwell.embedded import EmbeddedPostgres
 from inkwell.migrations import migrate
 from tests.conftest import open_folder
+from tests.serving.server import PATIENCE_S
 
 from . import sized
 from .load import Ask, Attempt, attempt, loaded, reading, writing
@@ -49,14 +50,14 @@ def node(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -
 
 async def first_success(url: str, ask: Ask) -> float:
     """When it was answered, by the monotonic clock."""
-    async with caller(url) as client, asyncio.timeout(20):
+    async with caller(url) as client, asyncio.timeout(PATIENCE_S):
         while (done := await attempt(client, ask)).status not in (200, 201):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return done.ended
 
 
 async def until_ready(url: str, status: int) -> None:
-    async with caller(url) as client, asyncio.timeout(20):
+    async with caller(url) as client, asyncio.timeout(PATIENCE_S):
         while (await client.get("/readyz")).status_code != status:  # noqa: ASYNC110  # there is no event to wait for
             await asyncio.sleep(0.05)
 

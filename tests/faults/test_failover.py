@@ -19,6 +19,7 @@ from inkwell.database_url import parse_database_url
 from inkwell.migrations import migrate
 from tests.conftest import SECRET
 from tests.faults.pair import DATABASE, Node, relayed, started_pair, switch_over
+from tests.serving.server import PATIENCE_S
 from tests.smoke.test_server import start_aloud
 from tests.support import PASSWORD
 
@@ -92,7 +93,7 @@ async def serving(folder: Path, places: str, workers: int = WORKERS) -> AsyncIte
     assert process.stdout
     output = asyncio.create_task(process.stdout.read())
     try:
-        async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_S) as client:
             await client.post("/api/auth/register", json=ADA)
             token = (await client.post("/api/auth/login", json=ADA)).json()["access_token"]
             client.headers["Authorization"] = f"Bearer {token}"
@@ -123,7 +124,7 @@ async def under_load(inkwell: Inkwell) -> AsyncIterator[None]:
             over.set()
 
 
-async def seconds_until(holds: Callable[[], Awaitable[object]], longest: float = 20) -> float:
+async def seconds_until(holds: Callable[[], Awaitable[object]], longest: float = PATIENCE_S) -> float:
     begun = time.monotonic()
     async with asyncio.timeout(longest):
         while not await holds():  # noqa: ASYNC110  no event comes

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.serving.load import hammering, read_answer
+from tests.serving.server import PATIENCE_S
 from tests.serving.test_serving import changed
 
 from . import sized
@@ -41,7 +42,7 @@ async def test_restarts_and_the_end_drop_no_request(node: Node, request: pytest.
     async with hammering(node.port, CLIENTS, request=LIST) as ending:
         await asyncio.sleep(1)
         node.process.terminate()
-        assert await asyncio.to_thread(node.process.wait, 30) == 0
+        assert await asyncio.to_thread(node.process.wait, PATIENCE_S) == 0
     assert set(ending) <= {"answered", "503", "refused"}
     tell(f"SIGTERM, {name}: 0 dropped of {ending['answered']} on {CLIENTS} connections; {ending['503']} were 503")
 
@@ -90,6 +91,6 @@ async def has_ended(reader: asyncio.StreamReader, expected: bool) -> bool:
     """Whether the server has closed the connection; where that is expected, it may take its time."""
     with suppress(OSError):
         if expected:
-            await asyncio.wait_for(reader.read(), 30)
+            await asyncio.wait_for(reader.read(), PATIENCE_S)
         return reader.at_eof()
     return True

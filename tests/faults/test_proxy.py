@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from inkwell.database_url import parse_database_url
+from tests.serving.server import PATIENCE_S
 from tests.smoke.test_server import ADMIN
 
 from . import sized
@@ -67,7 +68,7 @@ async def under_load(url: str, trouble: Callable[[], object]) -> list[Attempt]:
 async def test_a_replica_that_is_stopped_takes_nothing_along(url: str, nodes: list[Node], tell: Tell) -> None:
     def stop() -> None:
         nodes[0].process.terminate()
-        assert nodes[0].process.wait(30) == 0
+        assert nodes[0].process.wait(PATIENCE_S) == 0
 
     attempts = await under_load(url, stop)
     assert failed(attempts) == []

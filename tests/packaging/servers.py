@@ -14,7 +14,7 @@ COMMAND = [sys.executable, "-P", "-m", "inkwell"]
 def inkwell(*arguments: str, environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     """One command, to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment, cwd=folder, capture_output=True, text=True, timeout=60
+        [*COMMAND, *arguments], env=environment, cwd=folder, capture_output=True, text=True, timeout=120
     )
 
 
@@ -31,14 +31,14 @@ def serving(environment: dict[str, str], folder: Path) -> Iterator[tuple[subproc
     finally:
         process.terminate()
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
 def _port(process: subprocess.Popen[str], log: Path) -> str:
-    for _ in range(600):
+    for _ in range(2400):
         if match := re.search(r"serves on http://\S+:(\d+)", log.read_text()):
             return match[1]
         if process.poll() is not None:

@@ -13,6 +13,7 @@ from typing import Protocol
 import psutil
 
 PARENT = str(Path(__file__).with_name("toy_parent.py"))
+PATIENCE_S = 120  # guards against hanging, on however busy a machine
 DEFAULTS = {
     "ENV": "testing",
     "LOG_FORMAT": "json",
@@ -38,7 +39,7 @@ class Server:
     async def line(self, words: str) -> str:
         """What follows the words in the next line of output that has them."""
         assert self.process.stdout
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while line := (await self.process.stdout.readline()).decode().strip():
                 self.lines.append(line)
                 if words in line:
@@ -49,7 +50,7 @@ class Server:
         self.port = int((await self.line("serving http")).rpartition(":")[2])
 
     async def end(self) -> int:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.process.wait()
 
     async def errors(self) -> str:

@@ -11,6 +11,8 @@ import pytest
 from inkwell import worker
 from inkwell.worker import Door
 
+from .server import PATIENCE_S
+
 CROWD = 20
 
 
@@ -56,7 +58,7 @@ async def came(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 
 async def all_of(came: list[asyncio.Protocol]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while len(came) < CROWD:  # noqa: ASYNC110  no event comes
             await asyncio.sleep(0.01)
 

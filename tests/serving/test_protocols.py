@@ -14,7 +14,7 @@ from inkwell.servers import tls_context
 from inkwell.settings import ConfigurationError
 
 from .load import hammering
-from .server import Server, started
+from .server import PATIENCE_S, Server, started
 
 SERVERS = [("hypercorn", "asyncio"), ("uvicorn", "uvloop")]
 
@@ -44,7 +44,7 @@ async def talk(server: Server, *parts: bytes) -> bytes:
     for part in parts:
         writer.write(part)
         await asyncio.sleep(0.05)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         found = await answer
     writer.close()
     return found
@@ -84,7 +84,7 @@ async def test_a_renewed_certificate_is_taken_at_sighup_and_a_broken_one_is_not(
         assert await names(port, files["TLS_CERTIFICATE"]) == "first"
         certified(tmp_path, "second")
         server.process.send_signal(signal.SIGHUP)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while await shown(port, files) != "second":  # noqa: ASYNC110  another process sends us no event
                 await asyncio.sleep(0.1)
 

@@ -13,7 +13,7 @@ from inkwell.settings import ConfigurationError
 from inkwell.supervisor import PARTING_SECONDS, listen
 
 from .load import Outcomes, hammering
-from .server import HasWorkers, started
+from .server import PATIENCE_S, HasWorkers, started
 
 served = pytest.mark.usefixtures("engine")
 
@@ -27,7 +27,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 async def changed(server: HasWorkers, old: set[int], count: int = 2) -> set[int]:
     """The workers, as soon as there are so many and none of the old ones is among them."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             pids = {worker.pid for worker in server.workers()}
             if len(pids - old) == len(pids) == count:
@@ -36,7 +36,7 @@ async def changed(server: HasWorkers, old: set[int], count: int = 2) -> set[int]
 
 
 async def gone(workers: list[psutil.Process]) -> None:
-    _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=30)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=PATIENCE_S)
     assert not alive
 
 
@@ -200,7 +200,7 @@ async def test_it_serves_without_its_database_and_prepares_it_when_it_appears() 
 async def test_a_stop_while_it_starts_is_clean() -> None:
     async with started() as server:
         with suppress(TimeoutError):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 await server.line("prepared")
         os.killpg(server.process.pid, signal.SIGINT)
         assert await server.end() == 0

@@ -184,6 +184,13 @@ async def test_a_file_is_replaced_only_by_force_and_is_its_owners_alone(backup: 
     check_whole(backup)
 
 
+async def test_what_is_no_ordinary_file_is_not_replaced(command: Command, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    code, output = await command("backup", "pipe", "--force")
+    assert (code, output.splitlines()[-1]) == (1, "Error: pipe is no ordinary file")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 async def test_a_database_without_our_schema_is_not_backed_up(
     empty_database: str, command: Command, tmp_path: Path
 ) -> None:

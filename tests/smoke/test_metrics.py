@@ -39,7 +39,7 @@ async def workers(address: str) -> set[int]:
 
 
 async def two_workers(address: str, without: int = 0) -> set[int]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while len(found := await workers(address)) < 2 or without in found:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     return found
