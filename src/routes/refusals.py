@@ -10,13 +10,12 @@ from quart.utils import encode_headers
 from domain.errors import Overloaded
 from routes.errors import refused
 from routes.headers import log_answer
-from routes.metrics import route_of
+from routes.metrics import CountRequest, route_of
 from routes.request import PROBES, Request
 
 CHANGING = (b"content-length", b"x-request-id")  # what differs from one refusal to the next, and in the body the id
 
 Send = Callable[[Any], Awaitable[None]]
-Count = Callable[[str, str, int, float], None]
 
 
 class Refusal(NamedTuple):
@@ -29,11 +28,11 @@ class Refusal(NamedTuple):
 class Refusals:
     """Answers to Overloaded: the first one is made as any answer is, and those after it are made like it.
 
-    `count` gets route, method, status and seconds of those.
+    `count_request` gets route, method, status and seconds of those.
     """
 
-    def __init__(self, app: Quart, count: Count) -> None:
-        self._app, self._count = app, count
+    def __init__(self, app: Quart, count_request: CountRequest) -> None:
+        self._app, self._count_request = app, count_request
         self._first: dict[bool, Refusal] = {}  # by whether the worker drains
 
     async def refuse(self, request: Request, send: Send) -> bool:
@@ -41,20 +40,20 @@ class Refusals:
         async with self._app.request_context(request):
             if _is_quarts(request):
                 return False
-            first = await self._like_the_first(request)
-        body = to_json(first.problem | {"request_id": request.request_id})
-        own = zip(CHANGING, (b"%d" % len(body), request.request_id.encode()), strict=True)
-        await send({"type": "http.response.start", "status": 503, "headers": [*first.headers, *own]})
+            headers, body = await self._answer(request)
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
         return True
 
-    async def _like_the_first(self, request: Request) -> Refusal:
+    async def _answer(self, request: Request) -> tuple[list[tuple[bytes, bytes]], bytes]:
         draining = bool(self._app.extensions["draining"])
-        if first := self._first.get(draining):
-            self._note(request)
-            return first
-        first = self._first[draining] = await self._made()
-        return first
+        is_first = draining not in self._first
+        first = self._first[draining] = await self._made() if is_first else self._first[draining]
+        body = to_json(first.problem | {"request_id": request.request_id})
+        own = zip(CHANGING, (b"%d" % len(body), request.request_id.encode()), strict=True)
+        if not is_first:
+            self._note(request, len(body))
+        return [*first.headers, *own], body
 
     async def _made(self) -> Refusal:
         """By Quart's way, on which it is noted."""
@@ -65,7 +64,7 @@ class Refusals:
 
     def _note(self, request: Request, length: int) -> None:
         log_answer(request, 503, length)
-        self._count(route_of(request), request.method, 503, request.age_ms / 1000)
+        self._count_request(route_of(request), request.method, 503, request.age_ms / 1000)
 
 
 def _is_quarts(request: Request) -> bool:

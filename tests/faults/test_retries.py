@@ -11,11 +11,12 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.serving.server import PATIENCE_S
 from tests.serving.test_serving import changed
 
 from .node import Node, admins_bearer, caller, running
 from .test_database import connected
-from .test_processes import connections
+from .test_processes import clients_of
 
 POST = {"title": "Once", "content": "and for all"}
 LIMITS = ("LOCK_TIMEOUT", "STATEMENT_TIMEOUT", "DATABASE_COMMAND_TIMEOUT", "DATABASE_WORK_TIMEOUT", "REQUEST_TIMEOUT")
@@ -62,7 +63,7 @@ async def held_up(
         async with caller(node.url) as client:
             posting = asyncio.create_task(client.post("/api/posts", json=POST, headers=sent))
             waiting = await found(database, WAITING)
-            victim = next(worker for worker in node.workers() if connections(worker, node.port))
+            victim = next(worker for worker in node.workers() if clients_of(worker, node.port))
             os.kill(victim.pid, signal.SIGKILL)
             with pytest.raises(httpx.TransportError):
                 await posting
@@ -74,7 +75,7 @@ async def held_up(
 
 async def found(database: "asyncpg.Connection", query: str) -> Any:
     """What the query finds, as soon as there is something."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while (value := await database.fetchval(query)) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return value
