@@ -55,7 +55,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _compare(place: Place, plan: Plan, results: Path) -> None:
-    text = report.page(compare(place, plan), kind(place.postgres.version), _setting(plan))
+    text = report.page(compare(contenders(), place, plan), kind(place.postgres.version), _setting(plan))
     (results / "comparison.md").write_text(text)
 
 

@@ -6,16 +6,11 @@ from dataclasses import replace
 from itertools import product
 
 from benchmarks.contenders.contender import Contender, Place
-from benchmarks.contenders.fastapi import FastAPI
-from benchmarks.contenders.flask import Flask
-from benchmarks.contenders.inkwell import Inkwell
-from benchmarks.contenders.limit import Limit
-from benchmarks.contenders.pocketbase import PocketBase
 from benchmarks.gate import check
 from benchmarks.plan import Plan
 from benchmarks.results import Cell, Comparison, Figures, figures, login_figures
 from benchmarks.running import Running, running, say
-from benchmarks.workloads import BY_NAME, WORKLOADS, Workload
+from benchmarks.workloads import BY_NAME, Workload
 from benchmarks.wrk import Load
 
 SWEPT = ("W1", "W3")  # against connections
@@ -26,6 +21,13 @@ Measured = dict[tuple[str, str, int], Figures | None]  # by workload, contender'
 
 def contenders() -> list[Contender]:
     """In the order of the table. PocketBase takes its rows from a database of the limit, so that one is made first."""
+    # Here, since they need packages that nobody else does: Inkwell alone is measured without them.
+    from benchmarks.contenders.fastapi import FastAPI
+    from benchmarks.contenders.flask import Flask
+    from benchmarks.contenders.inkwell import Inkwell
+    from benchmarks.contenders.limit import Limit
+    from benchmarks.contenders.pocketbase import PocketBase
+
     return [
         Inkwell("hypercorn"),
         Inkwell("uvicorn"),
@@ -37,17 +39,17 @@ def contenders() -> list[Contender]:
     ]
 
 
-def compare(place: Place, plan: Plan) -> Comparison:
+def compare(taking_part: Sequence[Contender], place: Place, plan: Plan) -> Comparison:
     """Raises Different where contenders do not answer the same."""
     cells: defaultdict[tuple[str, str], list[Cell]] = defaultdict(list)
     logins: defaultdict[str, list[tuple[Load, Load]]] = defaultdict(list)
-    with running(contenders(), place) as ready:
+    with running(taking_part, place) as ready:
         check(ready, plan.size)
         say("All answers agree.")
         _warm_up(ready, plan)
         for number in range(1, plan.rounds + 1):
             say(f"Round {number} of {plan.rounds}")
-            for workload, one in product(WORKLOADS, ready):
+            for workload, one in product(plan.workloads, ready):
                 cells[workload.name, one.contender.name].append(_cell(one, workload, plan))
             for one in ready:
                 logins[one.contender.name].append(_logins(one, plan))
@@ -80,7 +82,7 @@ def grow(place: Place, plan: Plan) -> Measured:
 
 
 def _warm_up(ready: Sequence[Running], plan: Plan) -> None:
-    for workload, one in product(WORKLOADS if plan.warms_up else (), ready):
+    for workload, one in product(plan.workloads if plan.warms_up else (), ready):
         one.measure(workload, connections=plan.connections, seconds=1)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.rows import Size
+from benchmarks.workloads import WORKLOADS, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,14 @@ class Plan:
     connections: int
     sweep: Sequence[int]
     sizes: Sequence[Size]
+    workloads: Sequence[Workload] = WORKLOADS
 
 
 FULL = Plan(
     size=Size(50_000, 200_000),
     rounds=3,
-    seconds=4,  # of a server at work: 400 ticks of CPU time
-    login_seconds=8,
+    seconds=3,  # of a server at work: 300 ticks of CPU time
+    login_seconds=6,
     sweep_seconds=2,
     warms_up=True,
     connections=48,

@@ -1,6 +1,7 @@
 """The benchmark's own arithmetic, without any load: what it counts, and what it makes of it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -12,16 +13,35 @@ import asyncpg
 import pytest
 
 from benchmarks import growth, profile, report
-from benchmarks.contenders.contender import moment
+from benchmarks.comparison import compare
+from benchmarks.contenders.contender import Place, moment
+from benchmarks.contenders.inkwell import Inkwell
 from benchmarks.contenders.limit import Limit
 from benchmarks.cpu import TICKS_PER_SECOND, cpu_seconds, family, pss_bytes
 from benchmarks.gate import Different, agree, meaning
+from benchmarks.plan import Plan
+from benchmarks.postgres import PROGRAMS, Postgres
 from benchmarks.results import Cell, Comparison, Figures, LoginFigures, figures, login_figures
 from benchmarks.rows import Size, email, posts_sql, user_id, users_sql
 from benchmarks.workloads import BY_NAME, WORKLOADS
 from benchmarks.wrk import Load, parse
+from tests.conftest import open_folder
 
 SIZE = Size(200, 400)
+TIMED = ("W1", "W3", "W4")  # the answers to the others are compared as well
+SHORTEST = Plan(
+    SIZE,
+    rounds=1,
+    seconds=1,
+    login_seconds=1,
+    sweep_seconds=1,
+    warms_up=False,
+    connections=4,
+    sweep=(),
+    sizes=(),
+    workloads=[BY_NAME[name] for name in TIMED],
+)
+CAN_MEASURE = shutil.which("wrk") and (PROGRAMS / "postgres").exists()
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 WRK = """Running 1s test @ http://127.0.0.1:8000
   1 threads and 16 connections
@@ -167,3 +187,16 @@ def test_a_sample_belongs_to_a_room_or_a_library(filename: str, room: str) -> No
 def test_the_profile_sums_up_small_rooms_as_other() -> None:
     rooms = Counter({"quart": 600, "service": 395, "click": 5})
     assert profile.lines(rooms, 200) == [["quart", "60.0%", "120"], ["service", "39.5%", "79"], ["other", "0.5%", "1"]]
+
+
+@pytest.mark.skipif(not CAN_MEASURE, reason="make bench needs wrk and Debian's PostgreSQL 15")
+def test_the_benchmark_still_runs() -> None:
+    """The whole of it, as short as can be and for Inkwell alone: no time is asserted."""
+    with open_folder() as folder:
+        postgres = Postgres(folder)
+        postgres.start()
+        try:
+            found = compare([Inkwell("hypercorn")], Place(folder, postgres, SIZE), SHORTEST)
+        finally:
+            postgres.stop()
+    assert {name for (name, _), cell in found.figures.items() if cell} == set(TIMED)
