@@ -8,11 +8,14 @@ import yaml
 from quart import Quart
 
 from inkwell.cli import main
+from inkwell.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text()
 SERVED = ("/api/", "/.well-known/", "/metrics", "/healthz", "/readyz")  # other paths are pages and their files
+FOR_OPERATORS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs" / "how-to").glob("*.md")])
+NO_SETTINGS = {"TAG_OF"}  # another name in capitals
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
@@ -41,6 +44,12 @@ def test_every_link_leads_to_a_file_and_its_heading(page: Path) -> None:
 def test_every_make_target_exists(page: Path) -> None:
     named = re.findall(r"(?:`|^    )make ([a-z-]+)", page.read_text(), re.MULTILINE)
     assert set(named) <= TARGETS
+
+
+@pytest.mark.parametrize("page", FOR_OPERATORS, ids=lambda page: page.name)
+def test_every_setting_exists(page: Path) -> None:
+    named = re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", prose(page))
+    assert set(named) <= {name.upper() for name in Settings.model_fields} | NO_SETTINGS
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:
