@@ -25,7 +25,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-KEPT = "public, max-age=86400"
+KEPT = "public, no-cache"  # kept, and asked for each time: after an upgrade, a page must not meet a script of before
 # The distribution is a carrier of files: importing it would import a framework.
 SWAGGER = Path(str(distribution("flask-openapi3-swagger").locate_file("flask_openapi3_swagger/templates/swagger")))
 

@@ -109,7 +109,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
     },
     "Cache-Control": {
-        "description": "`no-store`, or `private, no-cache` with an ETag; files of pages may be kept",
+        "description": "`no-store`, or `private, no-cache` with an ETag; files of pages are `public`",
         "required": True,
         "schema": _TEXT,
     },

@@ -74,10 +74,13 @@ async function signIn() {
 }
 
 async function renew() {
+    const spent = session;
+    const isMine = () => session === spent; // and nobody signed out meanwhile
     try {
-        keep(await call("api/auth/refresh", { refresh_token: session.refresh_token }));
+        const tokens = await call("api/auth/refresh", { refresh_token: spent.refresh_token });
+        if (isMine()) keep(tokens);
     } catch (error) {
-        forget();
+        if (isMine()) forget();
         throw error;
     }
 }
