@@ -21,7 +21,7 @@ _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # RFC 9110, 8.8.3 and 5.6.1. werkzeug takes words without quotes for tags, too. The `+` after a `*` or `?` gives nothing
 # back, so that no header takes long.
 _TAGS = re.compile(rf"\*|[ \t]*+(?:{_TAG})?+(?:[ \t]*+,[ \t]*+(?:{_TAG})?+)*+[ \t]*+")
-_NO_TAGS = Detail("If-Match", "entity_tags", '`*`, or ETags as they were answered, in quotes: "7"')
+_NO_TAGS = Detail("If-Match", "etag_format", '`*`, or ETags as they were answered, in quotes: "7"')
 
 
 def expected() -> Versions:
