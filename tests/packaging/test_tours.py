@@ -21,7 +21,7 @@ HOW_TO = sorted(f"docs/how-to/{page.name}" for page in (ROOT / "docs" / "how-to"
 PAGES = ["docs/tutorial.md", "README.md", *HOW_TO]  # the tutorial first: it looks at lists that others add to
 FENCED = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 STARTS_THE_SERVER = "make run\n"
-TOOLS = shutil.which("bash") and shutil.which("curl")
+TOOLS = all(map(shutil.which, ("bash", "curl", "openssl")))
 SKIP_NOTHING = "INKWELL_TESTS_SKIP_NOTHING" in os.environ
 BETWEEN = "---- next step ----\n"
 VOLATILE = re.compile(r"(.*_)?id|at|.*_at|.*_token|next_cursor")
@@ -78,7 +78,7 @@ def test_every_shell_line_is_among_what_is_run(page: str) -> None:
     assert sum(bool(step.language) for step in steps(page)) == len(languages) - languages.count("bash")
 
 
-@pytest.mark.skipif(not (TOOLS or SKIP_NOTHING), reason="the pages are made of bash and curl")
+@pytest.mark.skipif(not (TOOLS or SKIP_NOTHING), reason="the pages are made of bash, curl and openssl")
 def test_the_pages_answer_as_they_show(database_url: str, tmp_path: Path) -> None:
     settings = {"DATABASE_URL": database_url, "JWT_SECRET_KEY": SECRET, "PORT": "0", "WORKERS": "1"}
     environment = {"PATH": os.environ["PATH"]} | settings
