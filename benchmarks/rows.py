@@ -59,10 +59,10 @@ def email(size: Size, number: int) -> str:
 def users_sql(size: Size) -> str:
     """Rows of id, email, first_name, last_name, role, created_at, updated_at, is_active."""
     return f"""
-        SELECT {_id("user")}, lower(first_name || '.' || last_name || '.' || n || '@example.com'),
+        SELECT {id_sql("user")}, lower(first_name || '.' || last_name || '.' || n || '@example.com'),
             first_name, last_name, 'user', created_at, created_at, true
         FROM (
-            SELECT n, {_moment(size.users)} AS created_at,
+            SELECT n, {moment_sql(size.users)} AS created_at,
                 CASE n % {size.users // 10} WHEN {TEN_OF_THEM} THEN '{FEW}'
                     ELSE {_array(FIRST_NAMES)}[1 + n % {len(FIRST_NAMES)}] END AS first_name,
                 {_array(LAST_NAMES)}[1 + n / 20 % {len(LAST_NAMES)}] AS last_name
@@ -74,20 +74,20 @@ def users_sql(size: Size) -> str:
 def posts_sql(size: Size) -> str:
     """Rows of id, title, content, published, author, created_at, updated_at; all published."""
     return f"""
-        SELECT {_id("post")}, 'Notes on engines, part ' || n,
+        SELECT {id_sql("post")}, 'Notes on engines, part ' || n,
             repeat('Of tea and engines there is more to say. ', 8) || n, true,
             authors[1 + n * 7919::bigint % {size.users}], created_at, created_at
-        FROM (SELECT n, {_moment(size.posts)} AS created_at FROM generate_series(1, {size.posts}) n) numbered,
+        FROM (SELECT n, {moment_sql(size.posts)} AS created_at FROM generate_series(1, {size.posts}) n) numbered,
             (SELECT array_agg(id ORDER BY id) AS authors FROM users) everybody
         ORDER BY n
     """
 
 
-def _moment(count: int) -> str:
+def moment_sql(count: int) -> str:
     return f"timestamptz '{START.isoformat()}' + n * interval '{SPAN_MS // count} ms'"
 
 
-def _id(kind: str) -> str:
+def id_sql(kind: str) -> str:
     milliseconds = "lpad(to_hex((extract(epoch FROM created_at) * 1000)::bigint), 12, '0')"
     digest = f"md5('{kind}' || n)"
     return f"({milliseconds} || '7' || substr({digest}, 1, 3) || '8' || substr({digest}, 4, 15))::uuid"

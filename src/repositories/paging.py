@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from typing import Any, Generic, Protocol, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Label,
     ScalarSelect,
     Select,
+    Table,
     bindparam,
     func,
     literal_column,
@@ -32,9 +34,9 @@ from repositories.tables import totals
 T = TypeVar("T")
 
 Keys = tuple[ColumnElement[Any], ...]
-Conditions = Sequence[ColumnElement[bool]]
 
 LIMIT, OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
+NEAR = 1_000  # rows of an order to look among for those of a search: one in fifty fills a page
 DEEP = 500  # rows to pass over, from which on it is cheaper to pass over their keys alone, in the index
 
 
@@ -51,9 +53,9 @@ class Shape:
 
 
 class MadeKeys(Protocol):
-    """Makes the keys of the rows that `rows` selects columns from, for the first page or for one after a place."""
+    """Makes the keys of rows of which all were found before, for the first page or for one after a place."""
 
-    def __call__(self, rows: Callable[..., Select[Any]], *, after: bool) -> Keys: ...
+    def __call__(self, found: CTE, *, after: bool) -> Keys: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +63,9 @@ class Listing(Generic[T]):
     """A list: what makes a row's value, the columns of each sort key, and the conditions that narrow it.
 
     A condition is named `filter` where it is bound to a parameter of that name, `filter=value` where the value is
-    part of it. `kept` names the totals that are counted already for a set of conditions. `extras` are computed from
-    the page's rows alone, and come last in a value. `first` tells, by a sort's keys, which rows come before all others:
-    those are looked for only where these are not enough.
+    part of it; `counting` has those that take another form where all rows are looked for. `kept` names the totals that
+    are counted already for a set of conditions. `extras` are computed from the page's rows alone, and come last in a
+    value. A sort whose keys are made has all rows looked for, once, with the columns `found`; the first is the id.
     """
 
     make: Callable[..., T]
@@ -72,7 +74,12 @@ class Listing(Generic[T]):
     filters: Mapping[str, ColumnElement[bool]]
     kept: Mapping[frozenset[str], Sequence[str]] = field(default_factory=dict)
     extras: Callable[[Any], Sequence[ColumnElement[Any]]] = lambda _: ()
-    first: Mapping[str, Callable[[Keys], ColumnElement[bool]]] = field(default_factory=dict)
+    counting: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
+    found: Sequence[ColumnElement[Any]] = ()
+
+    @property
+    def table(self) -> Table:
+        return cast(Table, self.columns[0].table)
 
     async def find(self, session: Executor, wanted: Any, cut: Cut) -> Slice[T]:
         """The rows of what is `wanted`: a value whose fields are named as the filters are."""
@@ -101,10 +108,17 @@ class Listing(Generic[T]):
         end = tuple(shown[-1][:width]) if len(rows) > cut.limit else None
         return Slice([self.make(*row[width:]) for row in shown], total, end)
 
-    def rows(self, filters: frozenset[str], *columns: ColumnElement[Any], only: Conditions = ()) -> Select[Any]:
-        table: Any = self.columns[0].table  # named, for what is counted without a condition
-        narrowed = (*only, *(self.filters[name] for name in sorted(filters)))
-        return select(*columns).select_from(table).where(*narrowed)
+    def rows(self, filters: frozenset[str], *columns: ColumnElement[Any]) -> Select[Any]:
+        return self._narrowed(self.filters, filters, columns)
+
+    def all_rows(self, filters: frozenset[str], *columns: ColumnElement[Any]) -> Select[Any]:
+        """As one has them best who wants them all."""
+        return self._narrowed({**self.filters, **self.counting}, filters, columns)
+
+    def _narrowed(
+        self, known: Mapping[str, ColumnElement[bool]], filters: frozenset[str], columns: Sequence[ColumnElement[Any]]
+    ) -> Select[Any]:
+        return select(*columns).select_from(self.table).where(*(known[name] for name in sorted(filters)))
 
 
 class Explained(Executable, ClauseElement):
@@ -129,47 +143,80 @@ def _estimate(listing: Listing[Any], filters: frozenset[str]) -> Explained:
 @lru_cache(MOST_STATEMENTS)
 def _keys(listing: Listing[Any], shape: Shape) -> Keys:
     keys = listing.sorts[shape.sort]
-    return keys if isinstance(keys, tuple) else keys(partial(listing.rows, shape.filters), after=shape.after)
+    return keys if isinstance(keys, tuple) else keys(_found(listing, shape.filters), after=shape.after)
+
+
+@lru_cache(MOST_STATEMENTS)
+def _found(listing: Listing[Any], filters: frozenset[str]) -> CTE:
+    return listing.all_rows(filters, *listing.found).cte("found")
+
+
+def _finds_all(listing: Listing[Any], shape: Shape) -> bool:
+    return callable(listing.sorts[shape.sort])
 
 
 @lru_cache(MOST_STATEMENTS)
 def _page(listing: Listing[Any], shape: Shape) -> Select[Any]:
     """The page's rows, each behind the total and its place; one row with the total alone for an empty page."""
     keys = [column.label(f"key_{number}") for number, column in enumerate(_keys(listing, shape))]
-    page = (_deep_cut(listing, shape, keys) if shape.deep else _cut(listing, shape, *keys, *listing.columns)).subquery()
+    page = _cut(listing, shape, keys).subquery()
     counted = select(_total(listing, shape).label("total")).subquery("counted")
     joined = select(counted.c.total, *page.c, *listing.extras(page.c)).select_from(counted.outerjoin(page, true()))
     return joined.order_by(*(_directed(page.c[key.name], shape) for key in keys))
 
 
-def _cut(listing: Listing[Any], shape: Shape, *columns: ColumnElement[Any]) -> Select[Any]:
-    if shape.sort in listing.first:
-        return _cut_in_two(listing, shape, *columns)
-    return _lined_up(listing, shape, *columns).limit(LIMIT).offset(OFFSET)
+def _cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    if _finds_all(listing, shape):
+        found = _found(listing, shape.filters)
+        return _keys_first(listing, keys, _lined_up(listing, shape, select(*keys, found.c[0].label("row_id"))))
+    if shape.filters & listing.counting.keys():
+        return _keys_first(listing, keys, _near_or_far(listing, shape, keys))
+    if shape.deep:
+        rows = listing.rows(shape.filters, *keys, listing.columns[0].label("row_id"))
+        return _keys_first(listing, keys, _lined_up(listing, shape, rows))
+    return _lined_up(listing, shape, listing.rows(shape.filters, *keys, *listing.columns))
 
 
-def _cut_in_two(listing: Listing[Any], shape: Shape, *columns: ColumnElement[Any]) -> Select[Any]:
-    """From those that come first, and from the others if these do not reach to the end of the page."""
-    is_first, most = listing.first[shape.sort](_keys(listing, shape)), LIMIT + OFFSET
-    first = _lined_up(listing, shape, *columns, only=[is_first]).limit(most).cte("first")
-    are_few = select(func.count() < most).select_from(first).scalar_subquery()
-    others = _lined_up(listing, shape, *columns, only=[not_(is_first), are_few]).limit(most).subquery("others")
-    both = union_all(select(first), select(others)).subquery("both")
-    keys = [_directed(column, shape) for column in both.c if column.name.startswith("key_")]
-    return select(both).order_by(*keys).limit(LIMIT).offset(OFFSET)
+def _near_or_far(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    """The keys of rows of which nobody knows how many there are: if not among the next ones, of all that there are.
+
+    To look for a rare word through the whole order takes as long as to sort what has a common one, and PostgreSQL
+    knows of neither how long.
+    """
+    row_id, most = listing.columns[0].label("row_id"), LIMIT + OFFSET
+    near = _near(listing, shape, keys).limit(most).cte("near")
+    are_few = select(func.count() < most).select_from(near).scalar_subquery()
+    all_rows = _beyond_place(listing, shape, listing.all_rows(shape.filters, *keys, row_id)).where(are_few)
+    far = all_rows.cte("far").prefix_with("MATERIALIZED")
+    both = union_all(select(near).where(not_(are_few)), select(far)).subquery("both")
+    order = [_directed(both.c[key.name], shape) for key in keys]
+    return select(both).order_by(*order).limit(LIMIT).offset(OFFSET)
 
 
-def _lined_up(listing: Listing[Any], shape: Shape, *columns: ColumnElement[Any], only: Conditions = ()) -> Select[Any]:
-    found = listing.rows(shape.filters, *columns, only=only).order_by(*_sorted(listing, shape))
-    return found.where(_beyond(listing, shape)) if shape.after else found
+def _near(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    """Those among the next NEAR rows of the list without its costly conditions."""
+    costly = shape.filters & listing.counting.keys()
+    looked_at = [*keys, listing.columns[0].label("row_id"), *(listing.filters[name].label(name) for name in costly)]
+    rows = _beyond_place(listing, shape, listing.rows(shape.filters - costly, *looked_at))
+    next_ones = rows.order_by(*_sorted(listing, shape)).limit(literal_column(str(NEAR))).subquery("next_ones")
+    met = select(*(next_ones.c[column.name] for column in looked_at if column.name not in costly))
+    order = [_directed(next_ones.c[key.name], shape) for key in keys]
+    return met.where(*(next_ones.c[name] for name in costly)).order_by(*order)
 
 
-def _deep_cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
-    """The keys first, and the rows of the page's keys alone."""
-    row_id: Any = listing.columns[0]
-    found = _cut(listing, shape, *keys, row_id.label("row_id")).subquery("found")
-    named = [found.c[key.name] for key in keys]
-    return select(*named, *listing.columns).select_from(found.join(row_id.table, row_id == found.c.row_id))
+def _keys_first(listing: Listing[Any], keys: Sequence[Label[Any]], lined_up: Select[Any]) -> Select[Any]:
+    """The rows of the page's keys alone."""
+    cut = lined_up.subquery("cut")
+    named = [cut.c[key.name] for key in keys]
+    return select(*named, *listing.columns).select_from(cut.join(listing.table, listing.columns[0] == cut.c.row_id))
+
+
+def _lined_up(listing: Listing[Any], shape: Shape, rows: Select[Any]) -> Select[Any]:
+    return _beyond_place(listing, shape, rows).order_by(*_sorted(listing, shape)).limit(LIMIT).offset(OFFSET)
+
+
+def _beyond_place(listing: Listing[Any], shape: Shape, rows: Select[Any]) -> Select[Any]:
+    return rows.where(_beyond(listing, shape)) if shape.after else rows
 
 
 def _sorted(listing: Listing[Any], shape: Shape) -> list[ColumnElement[Any]]:
@@ -193,6 +240,8 @@ def _total(listing: Listing[Any], shape: Shape) -> ScalarSelect[Any] | ColumnEle
         names: list[ColumnElement[str]] = [literal_column(f"'{name}'") for name in listing.kept[shape.filters]]
         summed = func.coalesce(func.sum(totals.c.rows), literal_column("0")).cast(BigInteger)
         return select(summed).where(totals.c.name.in_(names)).scalar_subquery()
+    if shape.total == "exact" and _finds_all(listing, shape):
+        return select(func.count()).select_from(_found(listing, shape.filters)).scalar_subquery()
     if shape.total == "exact":
-        return listing.rows(shape.filters, func.count()).scalar_subquery()
+        return listing.all_rows(shape.filters, func.count()).scalar_subquery()
     return null().cast(BigInteger)

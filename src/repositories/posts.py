@@ -1,24 +1,27 @@
 """Posts in PostgreSQL."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     REAL,
     Column,
     ColumnElement,
-    Select,
+    and_,
     bindparam,
     case,
     delete,
     func,
     literal_column,
+    not_,
+    or_,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import TSQUERY, insert
 
 from domain.pages import Cut, Slice
 from domain.posts import HIT_ENDS, HIT_STARTS, FoundPost, Post, PostFilter, snippet
@@ -28,8 +31,6 @@ from repositories.paging import Keys, Listing, MadeKeys
 from repositories.reading import Executor
 from repositories.tables import posts, posts_by_published_at, posts_by_title
 from repositories.versions import among
-
-Rows = Callable[..., Select[Any]]
 
 POST: tuple[Column[Any], ...] = (
     posts.c.id,
@@ -71,17 +72,19 @@ PUBLIC: Listing[Post] = Listing(
 # With drafts among them, whose time is none; the author's indexes are over this key, public or not.
 OF_AUTHOR = replace(PUBLIC, sorts={**PUBLIC.sorts, "published_at": (posts_by_published_at, posts.c.id)})
 
-MOST_RANKED = 5_000  # of a search's matches: reading the vectors of more takes too long
+MOST_RANKED = 1_000  # of a search's matches: to rank one, its vector is read
 _EARLIEST = literal_column("'1970-01-01 00:00:00+00'::timestamptz", _TIME)
 _UNRANKED = literal_column("-1::real", REAL)  # behind whatever is ranked
-_QUERY = func.websearch_to_tsquery(func.inkwell_language(), bindparam("q"))
+_QUERY = func.inkwell_query(bindparam("q"), type_=TSQUERY)
 _HEADLINE = f"StartSel={HIT_STARTS}, StopSel={HIT_ENDS}, MaxWords=40, MinWords=20"
+_ranked = posts.alias("ranked")
 
 
-def _since(rows: Rows, most: int) -> ColumnElement[Any]:
+def _since(found: CTE, most: int) -> ColumnElement[Any]:
     """When the first match was made that is too old to be among the newest `most`; what is younger is ranked."""
-    made = rows(posts.c.created_at).order_by(posts.c.created_at.desc()).limit(1).offset(literal_column(str(most)))
-    since = select(func.coalesce(made.scalar_subquery(), _EARLIEST).label("made")).cte("since")
+    made = found.c.created_at
+    too_old = select(made).order_by(made.desc()).limit(1).offset(literal_column(str(most)))
+    since = select(func.coalesce(too_old.scalar_subquery(), _EARLIEST).label("made")).cte("since")
     return select(since.c.made).scalar_subquery()
 
 
@@ -91,13 +94,23 @@ def ranking(most: int) -> MadeKeys:
     A walk ranks those to its end that were the newest when it began.
     """
 
-    def keys(rows: Rows, *, after: bool) -> Keys:
-        since = bindparam("after_0", type_=_TIME) if after else _since(rows, most)
-        query = select(_QUERY).scalar_subquery()  # made once, whatever the plan
-        ranked = case((posts.c.created_at > since, func.ts_rank(posts.c.search, query, type_=REAL)), else_=_UNRANKED)
-        return since, ranked, posts.c.id
+    def keys(found: CTE, *, after: bool) -> Keys:
+        since = bindparam("after_0", type_=_TIME) if after else _since(found, most)
+        rank = select(func.ts_rank(_ranked.c.search, _QUERY, type_=REAL)).where(_ranked.c.id == found.c.id)
+        return since, case((found.c.created_at > since, rank.scalar_subquery()), else_=_UNRANKED), found.c.id
 
     return keys
+
+
+def _all_that_match() -> ColumnElement[bool]:
+    """The search as it is counted: by the index, which the planner leaves alone where it knows that many match.
+
+    It does not know what a subquery asks for. Only what names no word that a match must have is put to it openly.
+    """
+    names_none = func.querytree(_QUERY) == literal_column("'T'")
+    unknown = select(case((not_(names_none), _QUERY))).scalar_subquery()
+    search = posts.c.search.bool_op("@@")
+    return or_(search(unknown), and_(names_none, search(_QUERY)))
 
 
 # Characters that a snippet is looked for in: marking costs up to 4 µs for each, and a page has up to 100 posts.
@@ -115,14 +128,19 @@ def _found(*values: Any) -> FoundPost:
     return FoundPost(*[*values[:-1], snippet(values[-1])])
 
 
-FOUND: Listing[Post] = replace(
-    OF_AUTHOR,
-    make=_found,
-    sorts={**OF_AUTHOR.sorts, "rank": ranking(MOST_RANKED)},
-    filters={**OF_AUTHOR.filters, "q": posts.c.search.bool_op("@@")(_QUERY)},
-    extras=_passage,
-    first={"rank": lambda keys: posts.c.created_at > keys[0]},
-)
+def _searched(listing: Listing[Post]) -> Listing[Post]:
+    return replace(
+        listing,
+        make=_found,
+        sorts={**listing.sorts, "rank": ranking(MOST_RANKED)},
+        filters={**listing.filters, "q": posts.c.search.bool_op("@@")(_QUERY)},
+        extras=_passage,
+        counting={"q": _all_that_match()},
+        found=(posts.c.id, posts.c.created_at),
+    )
+
+
+FOUND, FOUND_OF_AUTHOR = _searched(PUBLIC), _searched(OF_AUTHOR)
 
 
 class PostRepository:
@@ -147,9 +165,8 @@ class PostRepository:
         return Post(*row) if row else None
 
     async def find(self, wanted: PostFilter, cut: Cut) -> Slice[Post]:
-        if wanted.q is not None:
-            return await FOUND.find(self._session, wanted, cut)
-        return await (PUBLIC if wanted.author is None else OF_AUTHOR).find(self._session, wanted, cut)
+        listing, searched = (PUBLIC, FOUND) if wanted.author is None else (OF_AUTHOR, FOUND_OF_AUTHOR)
+        return await (listing if wanted.q is None else searched).find(self._session, wanted, cut)
 
     async def change(
         self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any], expected: Versions = None

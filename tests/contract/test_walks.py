@@ -15,7 +15,7 @@ from domain.pages import Cut, Page
 from domain.posts import PostFilter
 from domain.users import Account, Actor, UserFilter
 from repositories import posts
-from repositories.posts import FOUND, ranking
+from repositories.posts import FOUND_OF_AUTHOR, ranking
 from service.passwords import Passwords
 from service.ports import Store
 from service.posts import PostListing
@@ -155,7 +155,8 @@ async def test_a_walk_meets_every_user_who_stays_once(
 def few_ranked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether a search ranks its two newest matches alone."""
     if request.param:
-        monkeypatch.setattr(posts, "FOUND", replace(FOUND, sorts={**FOUND.sorts, "rank": ranking(2)}))
+        few = replace(FOUND_OF_AUTHOR, sorts={**FOUND_OF_AUTHOR.sorts, "rank": ranking(2)})
+        monkeypatch.setattr(posts, "FOUND_OF_AUTHOR", few)
 
 
 @pytest.mark.usefixtures("few_ranked")

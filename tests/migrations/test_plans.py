@@ -19,7 +19,7 @@ from domain.users import UserFilter
 from inkwell.database_url import parse_database_url
 from repositories.database import Limits
 from repositories.paging import Listing, _keys, _page
-from repositories.posts import FOUND, OF_AUTHOR, PUBLIC
+from repositories.posts import FOUND, FOUND_OF_AUTHOR, OF_AUTHOR, PUBLIC
 from repositories.users import DIRECTORY
 from tests.conftest import Server, database_name
 
@@ -194,24 +194,48 @@ async def test_a_search_for_few_in_the_directory_uses_the_trigrams(full_database
     assert found.scanned() == set()
 
 
-async def test_a_search_is_planned_for_its_words_however_often_it_is_asked(full_database: str) -> None:
-    """A plan for any words would fold them for every row."""
-    shape, values = DIRECTORY.asked(UserFilter(q="irst"), Cut("created_at", LIMIT))
+@pytest.mark.parametrize(
+    ("listing", "wanted", "order"),
+    [
+        (DIRECTORY, UserFilter(q="irst"), "created_at"),
+        (FOUND, public(q="tea"), "-rank"),
+        (FOUND, public(q="a"), "title"),
+    ],
+)
+async def test_a_search_is_planned_for_its_words_however_often_it_is_asked(
+    full_database: str, listing: Listing[Any], wanted: Any, order: str
+) -> None:
+    """A plan for any words would fold or parse them for every row, or not know how many have them."""
+    shape, values = listing.asked(wanted, Cut(order, LIMIT))
     async with asking(full_database) as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
-        sql = _page(DIRECTORY, shape).compile(dialect=connection.dialect)
+        sql = _page(listing, shape).compile(dialect=connection.dialect)
+        given = sql.construct_params(values)
         statement = await driver.prepare(str(sql))
         for _ in range(10):
-            await statement.fetch(*(sql.construct_params(values)[name] for name in sql.positiontup or ()))
+            await statement.fetch(*(given[name] for name in sql.positiontup or ()))
         plans = await driver.fetch("SELECT generic_plans FROM pg_prepared_statements WHERE custom_plans >= 5")
     assert [row[0] for row in plans] == [0]
 
 
-async def test_a_full_text_search_uses_its_index(full_database: str) -> None:
-    for wanted in (public(q="word123"), public(q="word123", author=AUTHOR), PostFilter(q="word1", author=AUTHOR)):
-        found = await plan(full_database, FOUND, wanted, Cut("-rank", LIMIT))
+@pytest.mark.parametrize("q", ["word123", " or ".join(WORDS.split()[:9])])
+async def test_a_full_text_search_finds_all_that_match_by_its_index(full_database: str, q: str) -> None:
+    for wanted, listing in ((public(q=q), FOUND), (PostFilter(q=q, author=AUTHOR), FOUND_OF_AUTHOR)):
+        found = await plan(full_database, listing, wanted, Cut("-rank", LIMIT))
         assert found.scanned() == set()
         assert found.indexes() & {"ix_posts_search", "ix_posts_author_id_created_at_id"}
+
+
+@pytest.mark.parametrize(
+    ("listing", "wanted"), [(FOUND, public(q="garden")), (FOUND_OF_AUTHOR, public(q="garden", author=AUTHOR))]
+)
+async def test_a_search_for_a_common_word_in_another_order_reads_no_more_than_its_page(
+    full_database: str, listing: Listing[Any], wanted: Any
+) -> None:
+    for order in orders(listing):
+        found = await plan(full_database, listing, wanted, Cut(order, LIMIT, total="none"))
+        assert found.most_sorted() <= LIMIT + 1, (order, found.shape())
+        assert found.rows_read() <= 50 * LIMIT, (order, found.shape())
 
 
 @pytest.mark.parametrize(("listing", "wanted"), [(DIRECTORY, UserFilter(is_active=True)), (PUBLIC, public())])
