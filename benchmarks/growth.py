@@ -12,17 +12,16 @@ from benchmarks.contenders.contender import Place
 from benchmarks.contenders.inkwell import Inkwell
 from benchmarks.cpu import family, pss_bytes
 from benchmarks.machine import other_cores, server_cores
+from benchmarks.many_lists import Asked, ask_all
 from benchmarks.plan import Plan
-from benchmarks.postgres import Postgres, free_port
+from benchmarks.postgres import free_port
 from benchmarks.report import NOT_VALID, table
 from benchmarks.results import Figures, figures
 from benchmarks.rows import Size
 from benchmarks.running import Running, say, serving, started
-from benchmarks.server import send
-from benchmarks.workloads import BY_NAME, WORKLOADS, Asked, Workload
+from benchmarks.workloads import BY_NAME
 
 WORKERS = (1, 2, 4)
-LISTS = [workload for workload in WORKLOADS if workload.total or workload.name == "W5"]
 MANY_ROWS = Size(1_000_000, 5_000_000)
 MOST_MS = 20  # of database time, for any list or search
 IDLE, IDLE_QUICK = 10_000, 200
@@ -42,13 +41,13 @@ class Crew:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Everything that was found; `list_ms` is database time by workload, on `size`."""
+    """Everything that was found; `asked` is about lists of `size`."""
 
     crews: Sequence[Crew]
     idle: int
     idle_kib: float
     size: Size
-    list_ms: dict[str, float]
+    asked: Sequence[Asked]
 
 
 def measure(place: Place, plan: Plan) -> Growth:
@@ -59,17 +58,16 @@ def measure(place: Place, plan: Plan) -> Growth:
     idle = IDLE_QUICK if quick else IDLE
     with started(contender, place) as running:
         idle_kib = _idle_kib(running, idle)
-    large = Place(place.folder, place.postgres, plan.size if quick else MANY_ROWS)
-    contender.make_data(large)
-    return Growth(crews, idle, idle_kib, large.size, _database_ms(contender, large))
+    size = plan.size if quick else MANY_ROWS
+    return Growth(crews, idle, idle_kib, size, ask_all(Place(place.folder, place.postgres, size)))
 
 
 def page(found: Growth, machine: str) -> str:
     rows = [[str(crew.workers), *_speed(crew.w1), f"{crew.pss_mb:.0f}", f"{crew.ready_s:.2f}"] for crew in found.crews]
     heads = ["workers", "W1 per second", "p99 ms", "MB PSS per worker", "s from start to ready"]
-    over = {name: ms for name, ms in found.list_ms.items() if ms > MOST_MS}
-    verdict = f"Above {MOST_MS} ms: {', '.join(over)}." if over else f"None is above {MOST_MS} ms."
-    times = [[f"{name} {BY_NAME[name].title}", f"{ms:.2f}"] for name, ms in found.list_ms.items()]
+    over = [one.question.title for one in found.asked if one.ms > MOST_MS]
+    verdict = f"Above {MOST_MS} ms: {'; '.join(over)}." if over else f"None is above {MOST_MS} ms."
+    times = [[one.question.title, _counted(one), f"{one.ms:.2f}"] for one in found.asked]
     parts = [
         "# Inkwell as it grows",
         f"Measured by `make bench ARGS=growth` on {machine}.",
@@ -77,10 +75,14 @@ def page(found: Growth, machine: str) -> str:
         table(heads, rows),
         f"{found.idle:,} idle connections in one worker: {found.idle_kib:.1f} KiB each.",
         f"## Database time per request, with {found.size.users:,} users and {found.size.posts:,} posts",
-        table(["", "ms"], times),
+        table(["", "rows of the list", "ms"], times),
         verdict,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _counted(asked: Asked) -> str:
+    return "" if asked.total is None else f"{asked.total:,}"
 
 
 def _speed(cell: Figures | None) -> tuple[str, str]:
@@ -130,24 +132,3 @@ def _idle(url: str, count: int) -> Iterator[None]:
             if not client.recv(4096).startswith(b"HTTP/1.1 200"):
                 raise RuntimeError("an idle connection was refused")
         yield
-
-
-def _database_ms(contender: Inkwell, place: Place) -> dict[str, float]:
-    with place.postgres.counting(), started(contender, place) as running:
-        return {workload.name: _statements_ms(running, place.postgres, workload) for workload in LISTS}
-
-
-def _statements_ms(running: Running, postgres: Postgres, workload: Workload) -> float:
-    """Of all statements of a request, with the pages in memory: the mean of some requests, one after the other."""
-    asked = running.asked(workload)[:10]
-    _ask(running, asked)
-    postgres.forget_counts()
-    _ask(running, asked)
-    return postgres.counted_ms(f"run_{running.contender.name}") / len(asked)
-
-
-def _ask(running: Running, asked: Sequence[Asked]) -> None:
-    for token, request in asked:
-        status, body = send(running.url, request, token)
-        if status != 200:
-            say(f"{request.path}: {status} {body.decode()}")

@@ -44,10 +44,13 @@ class Inkwell(Contender):
 
         def make(database: str) -> None:
             _migrate(place, database)
-            fill(place.postgres, database, place.size, HASHER.hash(PASSWORD), more="published_at")
+            self.fill(place, database)
 
         place.postgres.make_once(template, make)
         _migrate(place, template)
+
+    def fill(self, place: Place, database: str) -> None:
+        fill(place.postgres, database, place.size, HASHER.hash(PASSWORD), more="published_at")
 
     def command(self, port: int, data: str) -> list[str]:
         named = ["--server", self._server] if "--server" in _help() else []

@@ -25,7 +25,7 @@ from tests.conftest import Server, database_name
 
 LIMIT = 20
 BIG = {"users", "posts", "audit"}
-HALF_WAY = datetime(2025, 7, 2, tzinfo=UTC)
+HALF_WAY, A_DAY_LATER = datetime(2025, 7, 2, tzinfo=UTC), datetime(2025, 7, 3, tzinfo=UTC)
 AUTHOR = UUID("00000000-0000-7000-8000-000000000007")
 PERSON = "('00000000-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid"
 WORDS = "tea engine garden river lamp paper stone music winter harbour"
@@ -149,6 +149,22 @@ async def test_every_order_with_one_filter_is_served_by_an_index(
         found = await plan(full_database, listing, wanted, Cut(order, LIMIT, total=total))
         assert found.scanned() == set(), (wanted, order, found.shape())
         assert found.most_sorted() <= LIMIT + 1, (wanted, order, found.shape())
+
+
+@pytest.mark.parametrize(
+    ("listing", "wanted", "in_range"),
+    [
+        (DIRECTORY, UserFilter(created_from=HALF_WAY, created_to=A_DAY_LATER), 144),
+        (PUBLIC, public(published_from=HALF_WAY, published_to=A_DAY_LATER), 576),
+    ],
+)
+async def test_a_narrow_range_in_another_order_reads_and_sorts_the_range_alone(
+    full_database: str, listing: Listing[Any], wanted: Any, in_range: int
+) -> None:
+    for order in orders(listing):
+        found = await plan(full_database, listing, wanted, Cut(order, LIMIT, total="none"))
+        assert found.most_sorted() <= in_range, (order, found.shape())
+        assert found.rows_read() <= in_range + LIMIT, (order, found.shape())
 
 
 @pytest.mark.parametrize(

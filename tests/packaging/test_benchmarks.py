@@ -21,6 +21,7 @@ from benchmarks.cpu import TICKS_PER_SECOND, cpu_seconds, family, pss_bytes
 from benchmarks.gate import Different, agree, meaning
 from benchmarks.plan import Plan
 from benchmarks.postgres import PROGRAMS, Postgres
+from benchmarks.many_lists import Asked, Question
 from benchmarks.results import Cell, Comparison, Figures, LoginFigures, figures, login_figures
 from benchmarks.rows import Size, email, posts_sql, user_id, users_sql
 from benchmarks.workloads import BY_NAME, WORKLOADS
@@ -132,9 +133,11 @@ def test_the_page_has_a_row_for_every_workload_and_a_goal_for_each() -> None:
 
 def test_the_page_on_growth_names_what_takes_too_long() -> None:
     crews = [growth.Crew(2, Figures(1, 1, 0, 5000, 1, 2.5), 99.6, 1.204)]
-    text = growth.page(growth.Growth(crews, 10_000, 12.34, SIZE, {"W3": 1.5, "W3c": 21}), "2 cores")
+    asked = [Asked(Question("users", "/api/users"), 1.5, 2000), Asked(Question("search", "/api/posts?q=a"), 21, None)]
+    text = growth.page(growth.Growth(crews, 10_000, 12.34, SIZE, asked), "2 cores")
     assert "| 2 | 5000 | 2.5 | 100 | 1.20 |" in text
-    assert "Above 20 ms: W3c." in text
+    assert "| users | 2,000 | 1.50 |" in text
+    assert "Above 20 ms: search." in text
 
 
 async def test_rows_are_the_same_whether_python_or_sql_makes_them(empty_database: str) -> None:
