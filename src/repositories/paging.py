@@ -1,7 +1,7 @@
 """Lists: sorted, narrowed, counted and cut, a page in one round trip, by statements that are built once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -171,10 +171,27 @@ def _cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Sel
         return _keys_first(listing, keys, _lined_up(listing, shape, select(*keys, found.c[0].label("row_id"))))
     if shape.filters & listing.counting.keys():
         return _keys_first(listing, keys, _near_or_far(listing, shape, keys))
+    if shape.deep and shape.filters in listing.kept:
+        return _keys_first(listing, keys, _from_nearer_end(listing, shape, keys))
     if shape.deep:
-        rows = listing.rows(shape.filters, *keys, listing.columns[0].label("row_id"))
-        return _keys_first(listing, keys, _lined_up(listing, shape, rows))
+        return _keys_first(listing, keys, _lined_up(listing, shape, _row_ids(listing, shape, keys)))
     return _lined_up(listing, shape, listing.rows(shape.filters, *keys, *listing.columns))
+
+
+def _row_ids(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    return listing.rows(shape.filters, *keys, listing.columns[0].label("row_id"))
+
+
+def _from_nearer_end(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    """The keys, passed over from the end of the list that they are nearer to: how many there are is kept."""
+    kept = select((_kept_total(listing, shape) - OFFSET).label("left")).cte("kept")
+    left = select(kept.c.left).scalar_subquery()
+    rows, none = _row_ids(listing, shape, keys), literal_column("0")
+    ahead = rows.where(left >= OFFSET).order_by(*_sorted(listing, shape)).limit(LIMIT).offset(OFFSET)
+    back = rows.where(left < OFFSET).order_by(*_sorted(listing, replace(shape, descending=not shape.descending)))
+    back = back.limit(func.greatest(func.least(LIMIT, left), none)).offset(func.greatest(left - LIMIT, none))
+    nearer = union_all(select(ahead.subquery("ahead")), select(back.subquery("back"))).subquery("nearer")
+    return select(nearer).limit(LIMIT)  # which is never more than there are, but PostgreSQL does not know
 
 
 def _near_or_far(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
@@ -237,11 +254,15 @@ def _beyond(listing: Listing[Any], shape: Shape) -> ColumnElement[bool]:
 
 def _total(listing: Listing[Any], shape: Shape) -> ScalarSelect[Any] | ColumnElement[Any]:
     if shape.total != "none" and shape.filters in listing.kept:
-        names: list[ColumnElement[str]] = [literal_column(f"'{name}'") for name in listing.kept[shape.filters]]
-        summed = func.coalesce(func.sum(totals.c.rows), literal_column("0")).cast(BigInteger)
-        return select(summed).where(totals.c.name.in_(names)).scalar_subquery()
+        return _kept_total(listing, shape)
     if shape.total == "exact" and _finds_all(listing, shape):
         return select(func.count()).select_from(_found(listing, shape.filters)).scalar_subquery()
     if shape.total == "exact":
         return listing.all_rows(shape.filters, func.count()).scalar_subquery()
     return null().cast(BigInteger)
+
+
+def _kept_total(listing: Listing[Any], shape: Shape) -> ScalarSelect[Any]:
+    names: list[ColumnElement[str]] = [literal_column(f"'{name}'") for name in listing.kept[shape.filters]]
+    summed = func.coalesce(func.sum(totals.c.rows), literal_column("0")).cast(BigInteger)
+    return select(summed).where(totals.c.name.in_(names)).scalar_subquery()
