@@ -36,7 +36,7 @@ T = TypeVar("T")
 Keys = tuple[ColumnElement[Any], ...]
 
 LIMIT, OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
-NEAR = 1_000  # rows of an order to look among for those of a search: one in fifty fills a page
+NEAR = 1_000  # rows of an order to look among for those that are wanted: one in fifty fills a page
 DEEP = 500  # rows to pass over, from which on it is cheaper to pass over their keys alone, in the index
 
 
@@ -63,9 +63,10 @@ class Listing(Generic[T]):
     """A list: what makes a row's value, the columns of each sort key, and the conditions that narrow it.
 
     A condition is named `filter` where it is bound to a parameter of that name, `filter=value` where the value is
-    part of it; `counting` has those that take another form where all rows are looked for. `kept` names the totals that
-    are counted already for a set of conditions. `extras` are computed from the page's rows alone, and come last in a
-    value. A sort whose keys are made has all rows looked for, once, with the columns `found`; the first is the id.
+    part of it; `counting` has those that take another form where all rows are looked for, and `ranges` the one order
+    that an index has together with a condition. `kept` names the totals that are counted already for a set of
+    conditions. `extras` are computed from the page's rows alone, and come last in a value. A sort whose keys are made
+    has all rows looked for, once, with the columns `found`; the first is the id.
     """
 
     make: Callable[..., T]
@@ -74,6 +75,7 @@ class Listing(Generic[T]):
     filters: Mapping[str, ColumnElement[bool]]
     kept: Mapping[frozenset[str], Sequence[str]] = field(default_factory=dict)
     extras: Callable[[Any], Sequence[ColumnElement[Any]]] = lambda _: ()
+    ranges: Mapping[str, str] = field(default_factory=dict)
     counting: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     found: Sequence[ColumnElement[Any]] = ()
 
@@ -169,7 +171,7 @@ def _cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Sel
     if _finds_all(listing, shape):
         found = _found(listing, shape.filters)
         return _keys_first(listing, keys, _lined_up(listing, shape, select(*keys, found.c[0].label("row_id"))))
-    if shape.filters & listing.counting.keys():
+    if _elusive(listing, shape):
         return _keys_first(listing, keys, _near_or_far(listing, shape, keys))
     if shape.deep and shape.filters in listing.kept:
         return _keys_first(listing, keys, _from_nearer_end(listing, shape, keys))
@@ -184,41 +186,47 @@ def _row_ids(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) ->
 
 def _from_nearer_end(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
     """The keys, passed over from the end of the list that they are nearer to: how many there are is kept."""
-    kept = select((_kept_total(listing, shape) - OFFSET).label("left")).cte("kept")
-    left = select(kept.c.left).scalar_subquery()
-    rows, none = _row_ids(listing, shape, keys), literal_column("0")
+    left, nothing = _kept_total(listing, shape) - OFFSET, literal_column("0", BigInteger)
+    rows = _row_ids(listing, shape, keys)
     ahead = rows.where(left >= OFFSET).order_by(*_sorted(listing, shape)).limit(LIMIT).offset(OFFSET)
     back = rows.where(left < OFFSET).order_by(*_sorted(listing, replace(shape, descending=not shape.descending)))
-    back = back.limit(func.greatest(func.least(LIMIT, left), none)).offset(func.greatest(left - LIMIT, none))
+    back = back.limit(func.greatest(func.least(LIMIT, left), nothing)).offset(func.greatest(left - LIMIT, nothing))
     nearer = union_all(select(ahead.subquery("ahead")), select(back.subquery("back"))).subquery("nearer")
     return select(nearer).limit(LIMIT)  # which is never more than there are, but PostgreSQL does not know
 
 
-def _near_or_far(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
-    """The keys of rows of which nobody knows how many there are: if not among the next ones, of all that there are.
+def _elusive(listing: Listing[Any], shape: Shape) -> frozenset[str]:
+    """Conditions that no index has together with the order: what meets them may be anywhere in it, or nowhere."""
+    ranges = {name for name, sort in listing.ranges.items() if sort != shape.sort}
+    return shape.filters & (ranges | listing.counting.keys())
 
-    To look for a rare word through the whole order takes as long as to sort what has a common one, and PostgreSQL
-    knows of neither how long.
+
+def _near_or_far(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    """The keys of rows that are either many, and then among the next ones of the order, or few, and quickly sorted.
+
+    PostgreSQL can tell neither of the two beforehand.
     """
-    row_id, most = listing.columns[0].label("row_id"), LIMIT + OFFSET
+    most = LIMIT + OFFSET
     near = _near(listing, shape, keys).limit(most).cte("near")
     are_few = select(func.count() < most).select_from(near).scalar_subquery()
-    all_rows = _beyond_place(listing, shape, listing.all_rows(shape.filters, *keys, row_id)).where(are_few)
-    far = all_rows.cte("far").prefix_with("MATERIALIZED")
+    all_rows = listing.all_rows(shape.filters, *keys, listing.columns[0].label("row_id")).where(are_few)
+    far = _beyond_place(listing, shape, all_rows).cte("far").prefix_with("MATERIALIZED")
     both = union_all(select(near).where(not_(are_few)), select(far)).subquery("both")
     order = [_directed(both.c[key.name], shape) for key in keys]
     return select(both).order_by(*order).limit(LIMIT).offset(OFFSET)
 
 
 def _near(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
-    """Those among the next NEAR rows of the list without its costly conditions."""
-    costly = shape.filters & listing.counting.keys()
-    looked_at = [*keys, listing.columns[0].label("row_id"), *(listing.filters[name].label(name) for name in costly)]
-    rows = _beyond_place(listing, shape, listing.rows(shape.filters - costly, *looked_at))
-    next_ones = rows.order_by(*_sorted(listing, shape)).limit(literal_column(str(NEAR))).subquery("next_ones")
-    met = select(*(next_ones.c[column.name] for column in looked_at if column.name not in costly))
+    """Those among the next rows of the order, which are looked at one after the other until they are enough."""
+    elusive = sorted(_elusive(listing, shape))
+    shown = [*keys, listing.columns[0].label("row_id")]
+    met = [listing.filters[name].label(name) for name in elusive]
+    rows = _beyond_place(listing, shape, listing.rows(shape.filters.difference(elusive), *shown, *met))
+    most = literal_column(str(NEAR), BigInteger) + literal_column("10", BigInteger) * OFFSET
+    next_ones = rows.order_by(*_sorted(listing, shape)).limit(most).subquery("next_ones")
     order = [_directed(next_ones.c[key.name], shape) for key in keys]
-    return met.where(*(next_ones.c[name] for name in costly)).order_by(*order)
+    found = select(*(next_ones.c[column.name] for column in shown))
+    return found.where(*(next_ones.c[name] for name in elusive)).order_by(*order)
 
 
 def _keys_first(listing: Listing[Any], keys: Sequence[Label[Any]], lined_up: Select[Any]) -> Select[Any]:

@@ -100,6 +100,7 @@ DIRECTORY = Listing(
         "created_to": users.c.created_at < bindparam("created_to", type_=users.c.created_at.type),
     },
     kept=_kept_totals(),
+    ranges={"created_from": "created_at", "created_to": "created_at"},
 )
 
 

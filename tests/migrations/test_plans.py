@@ -18,7 +18,7 @@ from domain.posts import PostFilter
 from domain.users import UserFilter
 from inkwell.database_url import parse_database_url
 from repositories.database import Limits
-from repositories.paging import Listing, _keys, _page
+from repositories.paging import NEAR, Listing, _keys, _page
 from repositories.posts import FOUND, FOUND_OF_AUTHOR, OF_AUTHOR, PUBLIC
 from repositories.users import DIRECTORY
 from tests.conftest import Server, database_name
@@ -72,12 +72,14 @@ AUTHORS = [
 
 @dataclass
 class Plan:
-    """What PostgreSQL did: its nodes, with the rows that each gave."""
+    """What PostgreSQL did: its nodes, with the rows that each gave; not what turned out to be needless."""
 
     root: dict[str, Any]
 
     def nodes(self, node: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         node = node or self.root
+        if not node["Actual Loops"]:
+            return
         yield node
         for part in node.get("Plans", ()):
             yield from self.nodes(part)
@@ -158,13 +160,13 @@ async def test_every_order_with_one_filter_is_served_by_an_index(
         (PUBLIC, public(published_from=HALF_WAY, published_to=A_DAY_LATER), 576),
     ],
 )
-async def test_a_narrow_range_in_another_order_reads_and_sorts_the_range_alone(
+async def test_a_narrow_range_in_another_order_is_sorted_by_itself(
     full_database: str, listing: Listing[Any], wanted: Any, in_range: int
 ) -> None:
     for order in orders(listing):
         found = await plan(full_database, listing, wanted, Cut(order, LIMIT, total="none"))
         assert found.most_sorted() <= in_range, (order, found.shape())
-        assert found.rows_read() <= in_range + LIMIT, (order, found.shape())
+        assert found.rows_read() <= NEAR + in_range + LIMIT, (order, found.shape())
 
 
 @pytest.mark.parametrize(
@@ -268,5 +270,6 @@ async def test_a_deep_page_by_number_passes_over_keys_alone_from_the_nearer_end(
     most = {DIRECTORY: 47_500, PUBLIC: 180_000}[listing]
     for offset in (most // 3, most - 10_000, 1_000_000):
         found = await plan(full_database, listing, wanted, Cut(order, LIMIT, offset=offset))
+        passed_over = min(offset, max(most - offset, 0))
         assert "Index Only Scan" in {node["Node Type"] for node in found.nodes()}
-        assert found.rows_read() <= min(offset, max(most - offset, 0)) + 3 * LIMIT
+        assert found.rows_read() <= 1.1 * passed_over + 3 * LIMIT  # every twentieth user is inactive
