@@ -77,7 +77,7 @@ def _of_users(size: Size) -> Iterator[Question]:
     yield Question("users of two hours, sort=email", f"/api/users?{_between('created', DAY)}&sort=email")
     for q, what in (
         (FEW, "ten match"),
-        ("r.999999@", "one matches"),
+        (f"r.{size.users - 1}@", "one matches"),
         (MANY, "one in twenty matches"),
         ("zz", "two letters"),
     ):
@@ -100,7 +100,7 @@ def _of_posts(size: Size) -> Iterator[Question]:
     yield Question("posts of two hours, sort=title", f"/api/posts?{_between('published', DAY)}&sort=title")
     yield Question("posts of the keenest author, counted", f"/api/users/{keenest}/posts")
     yield Question("the same, sort=title, total=none", f"/api/users/{keenest}/posts?sort=title&total=none")
-    yield Question("posts of another author", f"/api/users/{user_id(size, 4711)}/posts")
+    yield Question("posts of another author", f"/api/users/{user_id(size, size.users // 3)}/posts")
 
 
 def _searches(size: Size) -> Iterator[Question]:
@@ -140,7 +140,7 @@ def ask_all(place: Place) -> list[Asked]:
 
 
 def _admin(running: Running, size: Size) -> str:
-    login = running.contender.login(email(size, 50_000 if size.users >= 50_000 else 1))
+    login = running.contender.login(email(size, size.users))
     return running.contender.authorization(json.loads(send(running.url, login)[1]))
 
 

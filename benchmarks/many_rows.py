@@ -39,14 +39,14 @@ def fill_many(postgres: Postgres, database: str, size: Size, password_hash: str)
 
 
 def _users(size: Size, password_hash: str) -> str:
-    """Every twentieth is inactive, and every fifty thousandth an admin."""
+    """Every nineteenth is inactive (whatever the name), and every fifty thousandth an admin, and the last one."""
     columns: Sequence[str] = ("id", "email", "first_name", "last_name", "role", "created_at", "updated_at", "is_active")
     names = ", ".join(columns)
     made = f"SELECT made.*, row_number() OVER () AS n FROM ({users_sql(size)}) made({names})"
     return f"""
         INSERT INTO users ({names}, password_hash)
-        SELECT id, email, first_name, last_name, CASE WHEN n % 50000 = 0 THEN 'admin' ELSE role END,
-            created_at, updated_at, n % 20 > 0 OR n < 20, '{password_hash}'
+        SELECT id, email, first_name, last_name, CASE WHEN n % 50000 = 0 OR n = {size.users} THEN 'admin' ELSE role END,
+            created_at, updated_at, n % 19 > 0, '{password_hash}'
         FROM ({made}) numbered
     """
 

@@ -63,10 +63,9 @@ class Listing(Generic[T]):
     """A list: what makes a row's value, the columns of each sort key, and the conditions that narrow it.
 
     A condition is named `filter` where it is bound to a parameter of that name, `filter=value` where the value is
-    part of it; `counting` has those that take another form where all rows are looked for, and `ranges` the one order
-    that an index has together with a condition. `kept` names the totals that are counted already for a set of
-    conditions. `extras` are computed from the page's rows alone, and come last in a value. A sort whose keys are made
-    has all rows looked for, once, with the columns `found`; the first is the id.
+    part of it; `counting` has those that take another form where all rows are looked for. `kept` names the totals that
+    are counted already for a set of conditions. `extras` are computed from the page's rows alone, and come last in a
+    value. A sort whose keys are made has all rows looked for, once, with the columns `found`; the first is the id.
     """
 
     make: Callable[..., T]
@@ -75,7 +74,6 @@ class Listing(Generic[T]):
     filters: Mapping[str, ColumnElement[bool]]
     kept: Mapping[frozenset[str], Sequence[str]] = field(default_factory=dict)
     extras: Callable[[Any], Sequence[ColumnElement[Any]]] = lambda _: ()
-    ranges: Mapping[str, str] = field(default_factory=dict)
     counting: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     found: Sequence[ColumnElement[Any]] = ()
 
@@ -197,8 +195,7 @@ def _from_nearer_end(listing: Listing[Any], shape: Shape, keys: Sequence[Label[A
 
 def _elusive(listing: Listing[Any], shape: Shape) -> frozenset[str]:
     """Conditions that no index has together with the order: what meets them may be anywhere in it, or nowhere."""
-    ranges = {name for name, sort in listing.ranges.items() if sort != shape.sort}
-    return shape.filters & (ranges | listing.counting.keys())
+    return shape.filters & listing.counting.keys()
 
 
 def _near_or_far(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:

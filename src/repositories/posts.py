@@ -68,7 +68,6 @@ PUBLIC: Listing[Post] = Listing(
         "published_to": posts.c.published_at < bindparam("published_to", type_=_TIME),
     },
     kept={frozenset({"published=True"}): ["posts"]},
-    ranges={"published_from": "published_at", "published_to": "published_at"},
 )
 # With drafts among them, whose time is none; the author's indexes are over this key, public or not.
 OF_AUTHOR = replace(PUBLIC, sorts={**PUBLIC.sorts, "published_at": (posts_by_published_at, posts.c.id)})

@@ -2,12 +2,14 @@
 
 import datetime
 import uuid
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Computed,
     DateTime,
     ForeignKey,
@@ -24,7 +26,7 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 metadata = MetaData(
     naming_convention={
@@ -92,6 +94,8 @@ Index("ix_users_created_at_id_admin", users.c.created_at, users.c.id, postgresql
 Index("ix_users_created_at_id_inactive", users.c.created_at, users.c.id, postgresql_where=text("NOT is_active"))
 Index("ix_users_last_name_id", users_by_last_name, users.c.id)
 Index("ix_users_search", users.c.search, postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"})
+users_pairs: ColumnElement[Any] = func.inkwell_pairs(users.c.search, type_=ARRAY(Text))
+Index("ix_users_pairs", users_pairs, postgresql_using="gin")  # for one or two letters, which make no trigram
 Index("ix_users_active_admins", users.c.id, postgresql_where=text("role = 'admin' AND is_active"))
 
 posts = Table(

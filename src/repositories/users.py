@@ -1,12 +1,14 @@
 """Users in PostgreSQL."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
+from unicodedata import combining, normalize
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, and_, bindparam, delete, func, literal_column, not_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, delete, func, literal_column, not_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 
 from domain.errors import EmailTaken
@@ -15,7 +17,7 @@ from domain.users import Account, Credentials, Role, UserFilter
 from repositories.failures import violated_constraint
 from repositories.paging import Listing
 from repositories.reading import Executor
-from repositories.tables import users, users_by_last_name
+from repositories.tables import users, users_by_last_name, users_pairs
 
 ACCOUNT: tuple[Column[Any], ...] = (
     users.c.id,
@@ -65,6 +67,13 @@ def _pattern(name: str) -> ColumnElement[str]:
     return func.inkwell_pattern(bindparam(name))
 
 
+def _has(name: str) -> ColumnElement[bool]:
+    """What has these letters, by the index of pairs; whether there as they stand together, is looked at."""
+    letters = func.translate(func.inkwell_fold(bindparam(name)), func.chr(31), func.chr(26))
+    pairs = select(func.inkwell_pairs(letters, type_=ARRAY(Text))).scalar_subquery()
+    return and_(users_pairs.contains(pairs), func.strpos(users.c.search, letters) > literal_column("0"))
+
+
 def _kept_totals() -> dict[frozenset[str], list[str]]:
     """Roles and whether users are active: every choice of them is counted as it is written."""
     kept: dict[frozenset[str], list[str]] = {}
@@ -100,8 +109,14 @@ DIRECTORY = Listing(
         "created_to": users.c.created_at < bindparam("created_to", type_=users.c.created_at.type),
     },
     kept=_kept_totals(),
-    ranges={"created_from": "created_at", "created_to": "created_at"},
 )
+# Trigrams would have all of their index read. Such letters are either in nearly every name, or in few.
+SHORT = replace(DIRECTORY, counting={"q": _has("q"), "names": and_(_has("names"), _NAMES.like(_pattern("names")))})
+
+
+def _is_short(part: str) -> bool:
+    """Whether at most two letters stay when their accents are taken off."""
+    return sum(not combining(letter) for letter in normalize("NFKD", part)) <= 2
 
 
 class UserRepository:
@@ -139,7 +154,8 @@ class UserRepository:
         return Credentials(Account(*row[1:]), row[0]) if row else None
 
     async def find(self, wanted: UserFilter, cut: Cut) -> Slice[Account]:
-        return await DIRECTORY.find(self._session, wanted, cut)
+        part = wanted.q or wanted.names
+        return await (SHORT if part and _is_short(part) else DIRECTORY).find(self._session, wanted, cut)
 
     async def lock(self, user_id: UUID, *, spare_admins: bool = False) -> Account | None:
         statement = _LOCK.where(_NO_ACTIVE_ADMIN) if spare_admins else _LOCK

@@ -19,9 +19,9 @@ from benchmarks.contenders.inkwell import Inkwell
 from benchmarks.contenders.limit import Limit
 from benchmarks.cpu import TICKS_PER_SECOND, cpu_seconds, family, pss_bytes
 from benchmarks.gate import Different, agree, meaning
+from benchmarks.many_lists import Asked, Question
 from benchmarks.plan import Plan
 from benchmarks.postgres import PROGRAMS, Postgres
-from benchmarks.many_lists import Asked, Question
 from benchmarks.results import Cell, Comparison, Figures, LoginFigures, figures, login_figures
 from benchmarks.rows import Size, email, posts_sql, user_id, users_sql
 from benchmarks.workloads import BY_NAME, WORKLOADS
