@@ -25,7 +25,7 @@ ABORTS, ABORTS_AT_ONCE = sized(5000, short=600), 50
 SETTLED_S = 60
 TASKS_TO_SPARE, FILES_TO_SPARE = 5, 5
 MEMORY_TO_SPARE_BYTES = 10_000_000  # what allocators keep; 5,000 of anything of a request's would be more
-FLOOD = 20  # clients that sign in without a pause: fewer than may wait for the hasher, so that all are served
+FLOOD = 10  # clients that sign in without a pause: fewer than may wait for the hasher, so that all are served
 
 Tell = Callable[[str], None]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.serving.load import hammering, read_answer
+from tests.serving.load import hammering, read_answer, until_answered
 from tests.serving.server import PATIENCE_S
 from tests.serving.test_serving import changed
 
@@ -40,7 +40,7 @@ async def test_restarts_and_the_end_drop_no_request(node: Node, request: pytest.
     assert set(rolling) <= {"answered", "503"}
     tell(f"SIGHUP {ROLLS} times, {name}: 0 dropped of {rolling['answered']}; {rolling['503']} were 503 besides")
     async with hammering(node.port, CLIENTS, request=LIST) as ending:
-        await asyncio.sleep(1)
+        await until_answered(ending)
         node.process.terminate()
         assert await asyncio.to_thread(node.process.wait, PATIENCE_S) == 0
     assert set(ending) <= {"answered", "503", "refused"}
@@ -51,7 +51,7 @@ async def test_a_killed_worker_takes_along_only_what_it_was_about_to_answer(
     node: Node, request: pytest.FixtureRequest, tell: Tell
 ) -> None:
     async with idle_connections(node.port) as idle, hammering(node.port, CLIENTS, request=LIST) as outcomes:
-        await asyncio.sleep(1)
+        await until_answered(outcomes)
         victim = max(node.workers(), key=lambda worker: len(clients_of(worker, node.port)))
         os.kill(victim.pid, signal.SIGSTOP)  # so that nobody comes to it any more
         lost = clients_of(victim, node.port)

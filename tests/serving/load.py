@@ -10,6 +10,13 @@ Outcomes = Counter[str]
 REQUEST = b"GET /pid HTTP/1.1\r\nHost: toy\r\n\r\n"
 
 
+async def until_answered(outcomes: Outcomes, count: int = 100) -> None:
+    """Until the load is there: so many have been answered."""
+    async with asyncio.timeout(120):
+        while outcomes["answered"] < count:  # noqa: ASYNC110  no event comes
+            await asyncio.sleep(0.01)
+
+
 @asynccontextmanager
 async def hammering(
     port: int, clients: int = 32, tls: SSLContext | None = None, request: bytes = REQUEST

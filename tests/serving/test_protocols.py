@@ -13,8 +13,9 @@ import pytest
 from inkwell.servers import tls_context
 from inkwell.settings import ConfigurationError
 
-from .load import hammering
+from .load import hammering, until_answered
 from .server import PATIENCE_S, Server, started
+from .test_serving import changed
 
 SERVERS = [("hypercorn", "asyncio"), ("uvicorn", "uvloop")]
 
@@ -162,8 +163,9 @@ async def test_tls_drops_no_request_when_the_workers_are_replaced(tmp_path: Path
     async with started(WORKERS="1", **files) as server:
         server.port = int((await server.line("serving https:")).rpartition(":")[2])
         trust = ssl.create_default_context(cafile=files["TLS_CERTIFICATE"])
+        old = {worker.pid for worker in server.workers()}
         async with hammering(server.port, clients=4, tls=trust) as outcomes:
+            await until_answered(outcomes, 20)
             server.process.send_signal(signal.SIGHUP)
-            await asyncio.sleep(3)
-        assert outcomes["dropped"] == outcomes["refused"] == 0, outcomes
-        assert outcomes["answered"] > 100, outcomes
+            await changed(server, old, count=1)
+        assert set(outcomes) == {"answered"}

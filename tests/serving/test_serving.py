@@ -2,7 +2,6 @@ import asyncio
 import os
 import signal
 import socket
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import psutil
 import pytest
 
 from inkwell.settings import ConfigurationError
-from inkwell.supervisor import PARTING_SECONDS, listen
+from inkwell.supervisor import listen
 
-from .load import Outcomes, hammering
+from .load import Outcomes, hammering, until_answered
 from .server import PATIENCE_S, HasWorkers, started
 
 served = pytest.mark.usefixtures("engine")
@@ -42,7 +41,6 @@ async def gone(workers: list[psutil.Process]) -> None:
 
 def nothing_dropped(outcomes: Outcomes) -> None:
     assert set(outcomes) <= {"answered", "refused"}, outcomes
-    assert outcomes["answered"] > 100, outcomes
 
 
 @served
@@ -70,7 +68,7 @@ async def test_sigterm_under_load_drops_no_request(drain_seconds: str) -> None:
     async with started(DRAIN_SECONDS=drain_seconds) as server:
         await server.serving()
         async with hammering(server.port) as outcomes:
-            await asyncio.sleep(0.5)
+            await until_answered(outcomes)
             server.process.terminate()
             assert await server.end() == 0
         nothing_dropped(outcomes)
@@ -81,7 +79,7 @@ async def test_sigterm_to_every_process_at_once_drops_no_request() -> None:
     async with started() as server:
         await server.serving()
         async with hammering(server.port) as outcomes:
-            await asyncio.sleep(0.5)
+            await until_answered(outcomes)
             for _ in range(3):
                 for pid in (*[worker.pid for worker in server.workers()], server.process.pid):
                     os.kill(pid, signal.SIGTERM)
@@ -105,12 +103,12 @@ async def test_ctrl_c_finishes_the_request_in_flight() -> None:
 
 @served
 async def test_while_it_drains_it_is_not_ready_and_keeps_no_connection() -> None:
-    async with started(DRAIN_SECONDS="1") as server:
+    async with started(DRAIN_SECONDS="600") as server:
         await server.serving()
         server.process.terminate()
-        await asyncio.sleep(0.3)
-        reply = await server.get("/readyz")
-        assert "503" in reply
+        async with asyncio.timeout(PATIENCE_S):
+            while "503" not in (reply := await server.get("/readyz")):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         assert "connection: close" in reply.lower()
 
 
@@ -120,10 +118,10 @@ async def test_a_request_that_does_not_end_is_given_up_after_drain_and_grace() -
         await server.serving()
         stuck = asyncio.create_task(server.get("/stuck"))
         await asyncio.sleep(0.2)
-        begin = time.monotonic()
         server.process.terminate()
         assert await server.end() == 0
-        assert time.monotonic() - begin < PARTING_SECONDS  # by itself, before the parent would have killed it
+        assert server.process.stdout
+        assert b"worker_killed" not in await server.process.stdout.read()  # it ended by itself
         await asyncio.gather(stuck, return_exceptions=True)
 
 
@@ -133,6 +131,7 @@ async def test_sighup_under_load_replaces_the_workers_and_drops_no_request() -> 
         await server.serving()
         old = {worker.pid for worker in server.workers()}
         async with hammering(server.port) as outcomes:
+            await until_answered(outcomes)
             server.process.send_signal(signal.SIGHUP)
             await changed(server, old)
         nothing_dropped(outcomes)
