@@ -27,6 +27,7 @@ from inkwell.supervisor import ignore_signals
 log = logging.getLogger(__name__)
 
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+AT_ONCE = 8  # fewer would keep a crowd waiting when all workers have much to do
 REST_SECONDS = 1.0
 LAST_REQUESTS_SECONDS = 0.5  # for the first request on a connection that was accepted just before the door was shut
 
@@ -79,7 +80,7 @@ async def _work(
 class Door:
     """Where connections come in, for hypercorn and uvicorn, in place of the loop's own server.
 
-    That one takes all who wait: of a crowd that comes at once one worker gets everybody. Here a worker takes one and
+    That one takes all who wait: of a crowd that comes at once one worker gets everybody. Here a worker takes a few and
     then sees to those that it has, so that who has less to do takes more.
     """
 
@@ -119,8 +120,9 @@ class Door:
 
     def _accept(self) -> None:
         try:
-            self._greet(self._listener.accept()[0])
-        except OSError as error:  # mostly BlockingIOError: another worker was faster
+            for _ in range(AT_ONCE):
+                self._greet(self._listener.accept()[0])
+        except OSError as error:  # mostly BlockingIOError: nobody waits any more
             if error.errno in EXHAUSTED:
                 self._rest()
 
