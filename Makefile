@@ -54,7 +54,8 @@ profile: environment-dev ## Where a request's time goes, by room and library (AR
 	@cd "$(HERE)" && exec $(PY) -m benchmarks.profile $(ARGS)
 
 clean: ## Remove what was installed and built; the data stay
-	@cd "$(HERE)" && rm -rf .venv benchmarks/.venv build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@cd "$(HERE)" && rm -rf .venv benchmarks/.venv build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
+		clients/typescript/node_modules clients/typescript/dist clients/typescript/src/schema.ts clients/typescript/*.tgz
 
 environment:
 	@cd "$(HERE)" && sh scripts/environment run

@@ -77,6 +77,10 @@ class Overloaded(Unavailable):
     """More requests are here than this process can work on."""
 
 
+class Unrecorded(Unavailable):
+    """A wrong password could not be noted in the audit trail."""
+
+
 class TookTooLong(Unavailable):
     """The request was given up, and what it had begun was undone."""
 

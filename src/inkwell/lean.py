@@ -60,7 +60,9 @@ class LeanConnection(Connection):
         return request
 
     async def handle_request(self, request: QuartRequest, send: ASGISendCallable) -> None:
-        if self.app.gate.is_full and await self.app.refusals.refuse(cast(Request, request), send):
+        # A request that has not come in full is refused by Quart's way, which waits for its end.
+        at_once = self._all_came.is_set() and self.app.gate.is_full
+        if at_once and await self.app.refusals.refuse(cast(Request, request), send):
             self.app.gate.refuse()
             return
         response = await self.app.handle_request(request)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import structlog
 from structlog.typing import EventDict, Processor
 
-VALUES = re.compile(r"(DETAIL|query argument \$[0-9]+):[^\n]*")
+# A value may have lines of its own: it ends where PostgreSQL, SQLAlchemy or the traceback goes on.
+VALUES = re.compile(r"(DETAIL|query argument \$[0-9]+):.*?(?=\n(?:\n|HINT|CONTEXT|\[SQL)|\Z)", re.DOTALL)
 
 _SHARED: list[Processor] = [
     structlog.stdlib.add_log_level,

@@ -86,6 +86,7 @@ class Door:
 
     def __init__(self, listener: socket.socket, opened: Callable[[], None]) -> None:
         self._listener, self._opened = listener, opened
+        self._double = listener  # until a server brings the duplicate that it was given
         self._greetings: set[asyncio.Task[None]] = set()
         self._later: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()

@@ -38,7 +38,7 @@ _LOST = (
     InternalClientError,  # the server said goodbye between two messages of one statement, which asyncpg did not expect
     TargetServerAttributeNotMatched,  # no primary just now
 )
-_BEHIND = ("42P01", "42703")  # table or column not there yet: the code is ahead of the schema
+_BEHIND = ("42P01", "42703", "42883")  # table, column or function not there yet: the code is ahead of the schema
 
 
 def is_outage(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.errors import Detail, InvalidFields, UserNotFound, WrongPassword
 from domain.users import Actor, Credentials
-from service.audit import record
+from service.audit import record, record_wrong_password
 from service.fields import Input, LongPassword, Text, check_password
 from service.mail import mail_new_password
 from service.passwords import Passwords
@@ -76,8 +76,7 @@ class AccountService:
         return seen
 
     async def _refused(self, actor: Actor) -> WrongPassword:
-        async with self._store.write() as work:
-            await record(work, "password.fail", actor, actor.id)
+        await record_wrong_password(self._store, "password.fail", actor, actor.id)
         return WrongPassword()
 
 

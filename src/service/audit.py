@@ -10,6 +10,7 @@ from pydantic import Field
 from uuid_utils.compat import uuid7
 
 from domain.audit import Action, AuditEvent, AuditFilter
+from domain.errors import Unavailable, Unrecorded
 from domain.pages import Page
 from domain.permissions import Permission, ensure
 from domain.users import Account, Actor, Client
@@ -67,6 +68,17 @@ async def record(
     actor_id, client = (by.id, by.client) if isinstance(by, Actor) else (None, by)
     at = _time_of(event_id)
     await work.audit.add(AuditEvent(event_id, at, actor_id, action, target_id, client.ip, client.request_id, data))
+
+
+async def record_wrong_password(
+    store: Store, action: Action, by: Actor | Client, target_id: UUID | None, **data: Any
+) -> None:
+    """In a transaction of its own. Raises Unrecorded, not Unavailable: it was looked at, and counts as a guess."""
+    try:
+        async with store.write() as work:
+            await record(work, action, by, target_id, **data)
+    except Unavailable as error:
+        raise Unrecorded from error
 
 
 def difference(before: Account, after: Account) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from domain.errors import (
     UserInactive,
 )
 from domain.users import Actor, Client, Credentials
-from service.audit import record
+from service.audit import record, record_wrong_password
 from service.fields import Input, Text, normal_email
 from service.passwords import Passwords
 from service.ports import Store, UnitOfWork
@@ -171,6 +171,6 @@ class AuthService:
     async def _refused(self, seen: Credentials | None, client: Client, *, fits: bool) -> InvalidCredentials:
         """The same statement whatever it was. What was typed is not kept: it may be a password in the wrong field."""
         reason = "unknown_user" if seen is None else "user_inactive" if fits else "wrong_password"
-        async with self._store.write() as work:
-            await record(work, "login.fail", client, seen.account.id if seen else None, reason=reason)
+        target_id = seen.account.id if seen else None
+        await record_wrong_password(self._store, "login.fail", client, target_id, reason=reason)
         return InvalidCredentials()

@@ -11,7 +11,7 @@ from math import ceil
 from typing import NoReturn
 from uuid import UUID
 
-from domain.errors import TooManyRequests, Unavailable
+from domain.errors import TooManyRequests, Unavailable, Unrecorded
 from domain.mail import Kind
 from domain.throttles import Policies, Policy, Standing
 from domain.users import Actor, Client
@@ -74,6 +74,8 @@ class ThrottleService:
         taken = await self._count(*uses)
         try:
             yield
+        except Unrecorded:  # it was looked at, and wrong
+            raise
         except Unavailable:
             await self._give_back(taken)
             raise

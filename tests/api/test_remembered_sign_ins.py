@@ -12,6 +12,7 @@ from quart import Quart
 from sqlalchemy import text
 
 from inkwell.app import create_app
+from inkwell.listener import VOUCHED_S
 from inkwell.settings import Settings
 from repositories.database import Database
 from service.users import NewPassword
@@ -19,7 +20,7 @@ from tests.conftest import Server
 from tests.support import PASSWORD, Client
 
 PROFILE = "/api/auth/profile"
-SOON_S = 1.0
+SOON_S = 10.0  # what a busy machine may take for some requests; how soon it is, tests/smoke/test_two_nodes.py measures
 LISTENERS = "FROM pg_stat_activity WHERE application_name = 'inkwell listener' AND datname = current_database()"
 
 
@@ -89,6 +90,10 @@ async def test_a_change_while_the_listener_is_cut_off_counts(
     await ask(database, f"SELECT pg_terminate_backend(pid)::int {LISTENERS}")
     await end_sessions(other_node, "ada@example.com")
     assert await refused_after_s(ada) < SOON_S
+
+
+def test_nobody_is_believed_for_a_second_without_a_word_from_the_database() -> None:
+    assert VOUCHED_S < 1
 
 
 async def test_a_change_while_the_listener_is_deaf_without_knowing_counts(

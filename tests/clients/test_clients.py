@@ -118,6 +118,18 @@ async def test_a_session_in_python_goes_on_when_its_access_token_has_expired(add
         assert (await inkwell.get("/api/auth/profile")).json()["code"] == "session_ended"
 
 
+def test_calls_at_once_in_python_renew_their_token_once() -> None:
+    session = Session({"access_token": "old", "refresh_token": "rt"})
+    expired_answer = httpx.Response(401, json={"code": "token_expired"})
+    slower, faster = (session.auth_flow(httpx.Request("GET", f"{SHOWN_ADDRESS}/api/users")) for _ in range(2))
+    next(slower)
+    next(faster)
+    assert faster.send(expired_answer).url.path == "/api/auth/refresh"
+    renewed = {"access_token": "new", "refresh_token": "next"}
+    again = [faster.send(httpx.Response(200, json=renewed)), slower.send(expired_answer)]
+    assert [request.headers["Authorization"] for request in again] == ["Bearer new"] * 2
+
+
 def expired(token: str) -> str:
     """The same token, an hour after it ran out."""
     claims = jwt.decode(token, options={"verify_signature": False}) | {"exp": datetime.now(UTC) - timedelta(hours=1)}

@@ -29,20 +29,22 @@ FEWEST_CASES = 3000 if LONG else 200
 LONGEST_S = 900 if LONG else 180
 # Its threads come and go, and greenlet, which coverage asks in each of them, once did not get over the end of one.
 UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+PEOPLE = {role: [f"{role}{number}@example.com" for number in range(4)] for role in ("user", "admin")}
 QUICK = {"HASH_MEMORY_KIB": "8", "HASH_PASSES": "1", "RATE_LIMITS_ENABLED": "false"}
 
 
 @pytest.fixture(scope="module")
 async def url(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Where the program serves, and an ordinary user and an admin have their accounts."""
+    """Where the program serves, and some ordinary users and admins have their accounts."""
     database = await server.create(template)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     names = {"DATABASE_URL": database, "JWT_SECRET_KEY": SECRET, "ENV": "testing", "PORT": port, "DRAIN_SECONDS": "0"}
     process, url = await start_aloud(tmp_path_factory.mktemp("conformance"), **names, **QUICK)
     async with httpx.AsyncClient(base_url=url) as client:
-        await client.post("/api/auth/register", json={"email": "user@example.com", "password": PASSWORD})
-    await add_admin(database)
+        for email in PEOPLE["user"]:
+            await client.post("/api/auth/register", json={"email": email, "password": PASSWORD})
+    await add_admins(database)
     assert process.stdout
     log = asyncio.create_task(process.stdout.read())  # a full pipe would hold up the server
     yield url
@@ -52,12 +54,12 @@ async def url(server: Server, template: str, tmp_path_factory: pytest.TempPathFa
     await server.drop(database)
 
 
-async def add_admin(database_url: str) -> None:
+async def add_admins(database_url: str) -> None:
     settings = load_settings(database_url=database_url, jwt_secret_key=SECRET, env="testing", hash_memory_kib=8)
     database, passwords = connect(settings), make_passwords(settings)
-    await make_services(settings, database, passwords).users.add_admin(
-        NewPassword(email="admin@example.com", password=PASSWORD)
-    )
+    users = make_services(settings, database, passwords).users
+    for email in PEOPLE["admin"]:
+        await users.add_admin(NewPassword(email=email, password=PASSWORD))
     passwords.close()
     await database.close()
 
@@ -71,7 +73,7 @@ async def schemathesis(url: str, role: str) -> str:
         cwd=HERE.parents[1],
         env=UNMEASURED
         | {"SCHEMATHESIS_HOOKS": "tests.conformance.hooks", "PYTHONPATH": str(HERE.parents[1])}
-        | {"URL": url, "EMAIL": f"{role}@example.com", "PASSWORD": PASSWORD},
+        | {"URL": url, "EMAILS": " ".join(PEOPLE[role]), "PASSWORD": PASSWORD},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -85,7 +87,7 @@ async def schemathesis(url: str, role: str) -> str:
     return said
 
 
-@pytest.mark.parametrize("role", ["user", "admin"])
+@pytest.mark.parametrize("role", PEOPLE)
 async def test_the_server_does_what_its_document_says(url: str, role: str) -> None:
     said = await schemathesis(url, role)
     found = re.search(r"(\d+) generated", said)

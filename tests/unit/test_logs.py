@@ -11,7 +11,9 @@ import structlog
 
 from inkwell.logs import configure_logging
 
-REFUSAL = "new row violates check constraint\nDETAIL:  Failing row contains (1, $argon2id$secret).\nHINT: none"
+REFUSAL = (
+    "new row violates check constraint\nDETAIL:  Failing row contains (1, two\nlines, $argon2id$secret).\nHINT: none"
+)
 Format = Literal["json", "pretty"]
 both_formats = pytest.mark.parametrize("log_format", ["json", "pretty"])
 

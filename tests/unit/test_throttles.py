@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.errors import InvalidCredentials, TooManyRequests, Unavailable
+from domain.errors import InvalidCredentials, TooManyRequests, Unavailable, Unrecorded
 from domain.throttles import Policies, Policy, Standing
 from domain.users import Actor, Client
 from inkwell.rate_limits import parse_policy
@@ -126,8 +126,11 @@ async def test_a_right_password_forgives_no_wrong_ones(throttles: ThrottleServic
     assert [await guess(throttles) for _ in range(2)] == [True, False]
 
 
-async def test_a_guess_that_ended_in_a_crash_counts(throttles: ThrottleService) -> None:
-    assert [await guess(throttles, failure=ZeroDivisionError) for _ in range(3)] == [True, True, False]
+@pytest.mark.parametrize("failure", [ZeroDivisionError, Unrecorded])
+async def test_a_guess_that_ended_in_a_crash_or_was_not_noted_counts(
+    throttles: ThrottleService, failure: type[Exception]
+) -> None:
+    assert [await guess(throttles, failure=failure) for _ in range(3)] == [True, True, False]
 
 
 async def test_after_the_window_the_quota_is_whole(throttles: ThrottleService, watch: Watch) -> None:

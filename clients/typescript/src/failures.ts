@@ -24,7 +24,7 @@ export class InkwellError extends Error {
 }
 
 export function isProblem(error: unknown): error is Problem {
-  return typeof error === "object" && error !== null && "code" in error;
+  return typeof error === "object" && error !== null && "code" in error && "request_id" in error;
 }
 
 type Answer = { data?: unknown; error?: unknown; response: Response };

@@ -56,17 +56,19 @@ export function createInkwell(options: Options): Inkwell {
   });
 
   async function signOut(scope: "current" | "all" = "current") {
+    const leaving = session.userId();
     try {
       return await client.POST("/api/auth/logout", { body: { scope } });
     } finally {
-      session.forget();
+      if (session.userId() === leaving) session.forget(); // and nobody else has signed in meanwhile
     }
   }
 
   async function* rows<P extends List>(path: P, ...[init]: Rest<Init<P, "get">>): AsyncGenerator<Row<P>, void> {
     const { params, ...rest } = (init ?? {}) as Init<"/api/posts", "get">; // one list's types stand for all
+    const { page: _, ...filters } = params?.query ?? {}; // the first page leads to all others
     for (let cursor: string | null | undefined; cursor !== null; ) {
-      const query = { total: "none" as const, ...params?.query, ...(cursor && { cursor }) };
+      const query = { total: "none" as const, ...filters, ...(cursor && { cursor }) };
       const answer = await client.GET(path as "/api/posts", { ...rest, params: { ...params, query } });
       if (!answer.data) throw new InkwellError(answer.error, answer.response);
       yield* answer.data.data as Row<P>[];
@@ -85,7 +87,7 @@ export function ifMatch(read: Response): { "If-Match": string } {
   return { "If-Match": tag };
 }
 
-/** Not to be guessed it need not be, only to be new among one user's: and randomUUID is not there without https. */
+/** It has to be new among one user's, and may be guessable: randomUUID is not there without https. */
 function makeKey(): string {
   return [Date.now(), Math.random(), Math.random()].map((part) => part.toString(36)).join("-");
 }

@@ -29,8 +29,10 @@ type Failure = { error: Problem; response: Response };
 
 const RENEWABLE = new Set<Code>(["token_expired", "token_invalid"]);
 const OVER = new Set<Code>(["session_ended", "user_inactive"]);
-/** Before a lost request is sent again: far less than the 10 seconds in which a used refresh token still works. */
+/** Before a lost request is sent again. */
 const PAUSE_MS = 500;
+/** For a try to renew: two, and the pause, are over before the 10 seconds in which a used refresh token still works. */
+const RENEWAL_MS = 4000;
 
 export function openSession({ baseUrl, storage = inMemory(), onSignedOut, fetch = globalFetch }: Options): Session {
   const name = `inkwell ${baseUrl}`;
@@ -41,7 +43,8 @@ export function openSession({ baseUrl, storage = inMemory(), onSignedOut, fetch 
 
   if (onSignedOut)
     globalThis.addEventListener?.("storage", ({ key, newValue }) => {
-      if ((key ?? name) === name && newValue === null) onSignedOut(); // no key: everything was cleared
+      const isGone = (key ?? name) === name && newValue === null; // no key: everything was cleared
+      if (isGone && kept() === null) onSignedOut(); // and it was this storage
     });
 
   function end(used: Tokens, code: Code): undefined {
@@ -50,17 +53,17 @@ export function openSession({ baseUrl, storage = inMemory(), onSignedOut, fetch 
     onSignedOut?.(code);
   }
 
-  async function persist(request: Request): Promise<Response> {
+  async function persist(request: Request, prepare = (copy: Request) => copy): Promise<Response> {
     try {
-      return await fetch(request.clone());
+      return await fetch(prepare(request.clone()));
     } catch (lost) {
       if (request.signal.aborted) throw lost;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      return fetch(request);
+      return fetch(prepare(request));
     }
   }
 
-  const anonymous = createClient<paths>({ baseUrl, fetch: persist });
+  const anonymous = createClient<paths>({ baseUrl, fetch: (request) => persist(request) });
 
   async function signIn(body: Schemas["Login"]) {
     const answer = await anonymous.POST("/api/auth/login", { body });
@@ -75,7 +78,8 @@ export function openSession({ baseUrl, storage = inMemory(), onSignedOut, fetch 
   async function renew(used: Tokens): Promise<Failure | undefined> {
     if (!areKept(used)) return undefined; // another tab was faster
     const body = { refresh_token: used.refresh_token };
-    const { data, error, response } = await anonymous.POST("/api/auth/refresh", { body });
+    const soon = (request: Request) => persist(request, inTime);
+    const { data, error, response } = await anonymous.POST("/api/auth/refresh", { body, fetch: soon });
     if (data) {
       const { access_token, refresh_token } = data;
       if (areKept(used)) keep({ ...used, access_token, refresh_token });
@@ -101,7 +105,7 @@ export function openSession({ baseUrl, storage = inMemory(), onSignedOut, fetch 
     const code = await codeOf(answer);
     if (code && OVER.has(code)) end(used, code);
     if (!code || !RENEWABLE.has(code)) return answer;
-    const failure = await renewOnce(used);
+    const failure = await unlessAborted(request.signal, renewOnce(used));
     if (failure) return new Response(JSON.stringify(failure.error), failure.response);
     const now = kept();
     return now?.user_id === used.user_id ? send(request, now) : answer;
@@ -111,6 +115,18 @@ export function openSession({ baseUrl, storage = inMemory(), onSignedOut, fetch 
 }
 
 const globalFetch = (request: Request) => globalThis.fetch(request);
+
+function inTime(request: Request): Request {
+  return new Request(request, { signal: AbortSignal.timeout(RENEWAL_MS) });
+}
+
+function unlessAborted<T>(signal: AbortSignal, waited: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+    waited.then(resolve, reject);
+  });
+}
 
 /** Whether it does no harm to carry it out twice. */
 function isRepeatable({ method, headers }: Request): boolean {

@@ -51,6 +51,8 @@ test("a list is walked through to its end, with its filters", async () => {
   for await (const post of tab.inkwell.rows("/api/posts", { params: { query } })) found.push(post.title);
   assert.deepEqual(found, titles);
   assert.equal(tab.count("/api/posts"), 3);
+  const last = tab.inkwell.rows("/api/posts", { params: { query: { ...query, page: 3 } } });
+  assert.equal((await last.next()).value?.title, "Note 0");
   await assert.rejects(tab.inkwell.rows("/api/audit").next(), { code: "admin_required" });
 });
 
@@ -106,6 +108,27 @@ test("nobody is signed out because the server, or a proxy, does not renew right 
   await assert.rejects(unwrap(tab.inkwell.GET(PROFILE)), { code: undefined, message: "HTTP 401" });
   await unwrap(tab.inkwell.GET(PROFILE));
   assert.deepEqual(tab.over, []);
+});
+
+test("a call waits for its new token no longer than its caller allows", async () => {
+  const tab = await signedIn();
+  tab.shelf.expire();
+  tab.next(REFRESH, (answer) => new Promise((resolve) => setTimeout(() => resolve(answer), 1000)));
+  await assert.rejects(tab.inkwell.GET(PROFILE, { signal: AbortSignal.timeout(200) }), { name: "TimeoutError" });
+  assert.deepEqual(tab.over, []);
+});
+
+test("who signs in while another is leaving stays", async () => {
+  const tab = await signedIn();
+  let other: string | undefined;
+  tab.next("/api/auth/logout", async (answer) => {
+    await tab.enter();
+    other = tab.inkwell.userId();
+    return answer;
+  });
+  await tab.inkwell.signOut();
+  assert.ok(other);
+  assert.equal(tab.inkwell.userId(), other);
 });
 
 test("a call that waits for its new token is not sent as somebody else who signs in meanwhile", async () => {

@@ -25,18 +25,24 @@ async function call(path, body, token) {
     const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
     const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "omit" });
     const content = answer.status === 204 ? {} : await answer.json();
-    if (!answer.ok) throw new Error(content.message);
+    if (!answer.ok) throw Object.assign(new Error(content.message), { status: answer.status });
     return content;
 }
 
 const EARLY_S = 60; // before a token ends, the next one is fetched
+const AGAIN_S = 10; // where it could not be
 let session = null;
 let renewal = null;
 
 function keep(tokens) {
     session = tokens;
     ui.preauthorizeApiKey("bearer", tokens.access_token);
-    renewal = setTimeout(() => attempt(renew), Math.max(1, tokens.expires_in - EARLY_S) * 1000);
+    renewIn(Math.max(1, tokens.expires_in - EARLY_S));
+}
+
+function renewIn(seconds) {
+    clearTimeout(renewal);
+    renewal = setTimeout(() => attempt(renew), seconds * 1000);
 }
 
 function forget() {
@@ -80,7 +86,8 @@ async function renew() {
         const tokens = await call("api/auth/refresh", { refresh_token: spent.refresh_token });
         if (isMine()) keep(tokens);
     } catch (error) {
-        if (isMine()) forget();
+        if (isMine() && error.status === 401) forget();
+        else if (isMine()) renewIn(AGAIN_S);
         throw error;
     }
 }
