@@ -20,7 +20,7 @@ from tests.conftest import Server
 from tests.support import PASSWORD, Client
 
 PROFILE = "/api/auth/profile"
-SOON_S = 10.0  # what a busy machine may take for some requests; how soon it is, tests/smoke/test_two_nodes.py measures
+SOON_S = 1.0
 LISTENERS = "FROM pg_stat_activity WHERE application_name = 'inkwell listener' AND datname = current_database()"
 
 

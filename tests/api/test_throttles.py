@@ -151,11 +151,7 @@ async def test_of_100_guesses_at_once_on_two_nodes_10_are_looked_at(
     api: Client, ada: Client, other_node: Client, email: str
 ) -> None:
     answers = await asyncio.gather(*(log_in((api, other_node)[number % 2], email) for number in range(100)))
-    found = Counter(answer.status for answer in answers)
-    assert found.keys() <= {401, 429, 503}, found  # a busy machine has no connection for some of them in time
-    *rest, last = await statuses(api, 11, email)
-    assert found[401] + rest.count(401) <= 10, found
-    assert last == 429
+    assert Counter(answer.status for answer in answers) == {401: 10, 429: 90}
 
 
 async def test_a_stolen_token_buys_no_guesses_without_end(api: Client, ada: Client) -> None:
