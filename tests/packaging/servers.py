@@ -1,11 +1,13 @@
 """Inkwell as a process, started as an operator starts it."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 COMMAND = [sys.executable, "-P", "-m", "inkwell"]
@@ -22,10 +24,7 @@ def inkwell(*arguments: str, environment: dict[str, str], folder: Path) -> subpr
 def serving(environment: dict[str, str], folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The server and its port. Its output goes to a file beside the folder, so that a full pipe cannot stop it."""
     log = folder.with_name(f"{folder.name}.log")
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*COMMAND, "serve"], env=environment, cwd=folder, stdout=output, stderr=subprocess.STDOUT, text=True
-        )
+    process = _start([*COMMAND, "serve"], environment, folder, log)
     try:
         yield process, _port(process, log)
     finally:
@@ -35,6 +34,30 @@ def serving(environment: dict[str, str], folder: Path) -> Iterator[tuple[subproc
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def in_a_terminal(line: str, environment: dict[str, str], folder: Path, log: Path) -> Iterator[str]:
+    """The port of the server that a shell line starts. Ctrl-C ends it: all that the line started is interrupted."""
+    process = _start(["bash", "-c", line], environment, folder, log, group=0)
+    try:
+        yield _port(process, log)
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(timeout=120)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _start(
+    command: list[str], environment: dict[str, str], folder: Path, log: Path, group: int | None = None
+) -> subprocess.Popen[str]:
+    with log.open("w") as output:
+        return subprocess.Popen(
+            command, env=environment, cwd=folder, process_group=group, text=True,
+            stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
 
 
 def _port(process: subprocess.Popen[str], log: Path) -> str:
