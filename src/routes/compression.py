@@ -1,15 +1,15 @@
 """gzip for those who ask for it."""
 
 import asyncio
-import gzip
 
+from isal import igzip
 from quart import Response
 
 from routes.http import request
 
 SMALLEST_BYTES = 1024  # what is shorter fits into a packet or two anyway
-LONGEST_AT_ONCE_BYTES = 64 * 1024  # a millisecond; what is longer is packed in a thread, where zlib holds up nobody
-LEVEL = 4  # half the time of 6 for 5 % more bytes, on pages of posts
+LONGEST_AT_ONCE_BYTES = 128 * 1024  # 0.3 ms; what is longer is packed in a thread, where it holds up nobody
+LEVEL = 3  # the best of ISA-L's: a fifth of the time of zlib's 4 for 3 % more bytes, on pages of posts
 
 
 async def compress(answer: Response) -> Response:
@@ -30,7 +30,10 @@ def is_wanted() -> bool:
     return packed > 0 and packed >= worth.get("identity", 0)
 
 
+def pack(body: bytes) -> bytes:
+    """The same bytes whenever it is called."""
+    return igzip.compress(body, LEVEL, mtime=0)
+
+
 async def _packed(body: bytes) -> bytes:
-    if len(body) <= LONGEST_AT_ONCE_BYTES:
-        return gzip.compress(body, LEVEL, mtime=0)
-    return await asyncio.to_thread(gzip.compress, body, LEVEL, mtime=0)
+    return pack(body) if len(body) <= LONGEST_AT_ONCE_BYTES else await asyncio.to_thread(pack, body)

@@ -1,6 +1,5 @@
 """The document of the API, and the page that shows it: Swagger UI, served by ourselves."""
 
-import gzip
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -12,7 +11,7 @@ from pydantic_core import to_json
 from quart import Blueprint, Response, current_app
 from typing_extensions import TypedDict
 
-from routes.compression import is_wanted
+from routes.compression import is_wanted, pack
 from routes.conditional import is_known
 from routes.documented import CSS, HTML, JSON, SCRIPT, Media, documented
 from routes.files import PAGES, TYPES, page
@@ -109,4 +108,4 @@ def _file(name: str) -> Response:
 def _asset(name: str) -> Asset:
     kind = name.rpartition(".")[2]
     plain = PAGES.get(name) or (SWAGGER / kind / name).read_bytes()
-    return Asset(TYPES[kind], plain, gzip.compress(plain, mtime=0), sha256(plain).hexdigest()[:16])
+    return Asset(TYPES[kind], plain, pack(plain), sha256(plain).hexdigest()[:16])
