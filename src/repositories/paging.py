@@ -37,6 +37,7 @@ Keys = tuple[ColumnElement[Any], ...]
 
 LIMIT, OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
 NEAR = 1_000  # rows of an order to look among for those that are wanted: one in fifty fills a page
+MOST_SORTED = 1_000  # rows of a range that are sorted by something else; of more, some come soon in any order
 DEEP = 500  # rows to pass over, from which on it is cheaper to pass over their keys alone, in the index
 
 
@@ -64,8 +65,9 @@ class Listing(Generic[T]):
 
     A condition is named `filter` where it is bound to a parameter of that name, `filter=value` where the value is
     part of it; `counting` has those that take another form where all rows are looked for. `kept` names the totals that
-    are counted already for a set of conditions. `extras` are computed from the page's rows alone, and come last in a
-    value. A sort whose keys are made has all rows looked for, once, with the columns `found`; the first is the id.
+    are counted already for a set of conditions. `ranges` names the sort that a condition is a stretch of. `extras` are
+    computed from the page's rows alone, and come last in a value. A sort whose keys are made has all rows looked for,
+    once, with the columns `found`; the first is the id.
     """
 
     make: Callable[..., T]
@@ -73,6 +75,7 @@ class Listing(Generic[T]):
     sorts: Mapping[str, Keys | MadeKeys]
     filters: Mapping[str, ColumnElement[bool]]
     kept: Mapping[frozenset[str], Sequence[str]] = field(default_factory=dict)
+    ranges: Mapping[str, str] = field(default_factory=dict)
     extras: Callable[[Any], Sequence[ColumnElement[Any]]] = lambda _: ()
     counting: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     found: Sequence[ColumnElement[Any]] = ()
@@ -171,6 +174,8 @@ def _cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Sel
         return _keys_first(listing, keys, _lined_up(listing, shape, select(*keys, found.c[0].label("row_id"))))
     if _elusive(listing, shape):
         return _keys_first(listing, keys, _near_or_far(listing, shape, keys))
+    if _stretches(listing, shape):
+        return _keys_first(listing, keys, _few_or_many(listing, shape, keys))
     if shape.deep and shape.filters in listing.kept:
         return _keys_first(listing, keys, _from_nearer_end(listing, shape, keys))
     if shape.deep:
@@ -198,13 +203,18 @@ def _elusive(listing: Listing[Any], shape: Shape) -> frozenset[str]:
     return shape.filters & listing.counting.keys()
 
 
+def _stretches(listing: Listing[Any], shape: Shape) -> frozenset[str]:
+    """Conditions that are a stretch of another order than the one that is asked for."""
+    return frozenset(name for name in shape.filters if listing.ranges.get(name, shape.sort) != shape.sort)
+
+
 def _near_or_far(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
     """The keys of rows that are either many, and then among the next ones of the order, or few, and quickly sorted.
 
     PostgreSQL can tell neither of the two beforehand.
     """
-    most = LIMIT + OFFSET
-    near = _near(listing, shape, keys).limit(most).cte("near")
+    most, next_ones = LIMIT + OFFSET, literal_column(str(NEAR), BigInteger) + literal_column("10", BigInteger) * OFFSET
+    near = _looked_through(listing, shape, keys, lambda rows: rows.limit(next_ones)).limit(most).cte("near")
     are_few = select(func.count() < most).select_from(near).scalar_subquery()
     all_rows = listing.all_rows(shape.filters, *keys, listing.columns[0].label("row_id")).where(are_few)
     far = _beyond_place(listing, shape, all_rows).cte("far").prefix_with("MATERIALIZED")
@@ -213,17 +223,54 @@ def _near_or_far(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]
     return select(both).order_by(*order).limit(LIMIT).offset(OFFSET)
 
 
-def _near(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
-    """Those among the next rows of the order, which are looked at one after the other until they are enough."""
-    elusive = sorted(_elusive(listing, shape))
+def _looked_through(
+    listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]], some: Callable[[Select[Any]], Select[Any]]
+) -> Select[Any]:
+    """Those among `some` rows of the order, which are looked at one after the other until they are enough."""
+    looked_for = sorted(_elusive(listing, shape) | _stretches(listing, shape))
     shown = [*keys, listing.columns[0].label("row_id")]
-    met = [listing.filters[name].label(name) for name in elusive]
-    rows = _beyond_place(listing, shape, listing.rows(shape.filters.difference(elusive), *shown, *met))
-    most = literal_column(str(NEAR), BigInteger) + literal_column("10", BigInteger) * OFFSET
-    next_ones = rows.order_by(*_sorted(listing, shape)).limit(most).subquery("next_ones")
-    order = [_directed(next_ones.c[key.name], shape) for key in keys]
-    found = select(*(next_ones.c[column.name] for column in shown))
-    return found.where(*(next_ones.c[name] for name in elusive)).order_by(*order)
+    met = [listing.filters[name].label(name) for name in looked_for]
+    rows = _beyond_place(listing, shape, listing.rows(shape.filters.difference(looked_for), *shown, *met))
+    in_line = some(rows.order_by(*_sorted(listing, shape))).subquery("in_line")
+    order = [_directed(in_line.c[key.name], shape) for key in keys]
+    found = select(*(in_line.c[column.name] for column in shown))
+    return found.where(*(in_line.c[name] for name in looked_for)).order_by(*order)
+
+
+def _few_or_many(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    """The keys of rows in a stretch of another order: sorted where they are few, looked for in this order where not.
+
+    How many there are, the other order's index tells at once; PostgreSQL guesses, and then walks for the last of few.
+    """
+    few = _start_of_stretch(listing, shape).cte("few").prefix_with("MATERIALIZED")
+    are_many = select(func.count() > literal_column(str(MOST_SORTED))).select_from(few).scalar_subquery()
+    in_order = _looked_through(listing, shape, keys, _whole_order).where(are_many)
+    both = [rows.limit(LIMIT).offset(OFFSET) for rows in (in_order, _sorted_few(listing, shape, keys, few, are_many))]
+    return select(union_all(*(select(rows.subquery()) for rows in both)).subquery("both")).limit(LIMIT)
+
+
+def _start_of_stretch(listing: Listing[Any], shape: Shape) -> Select[Any]:
+    """One row more than are sorted."""
+    order = cast(Keys, listing.sorts[{listing.ranges[name] for name in _stretches(listing, shape)}.pop()])
+    rows = listing.rows(shape.filters, listing.columns[0].label("row_id"))
+    return rows.order_by(*order).limit(literal_column(str(MOST_SORTED + 1), BigInteger))
+
+
+def _whole_order(rows: Select[Any]) -> Select[Any]:
+    """Which PostgreSQL leaves as it is for the offset's sake: no other index comes into question."""
+    return rows.offset(literal_column("0"))
+
+
+def _sorted_few(
+    listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]], few: CTE, are_many: ColumnElement[bool]
+) -> Select[Any]:
+    one = _whole_order(select(*keys).select_from(listing.table).where(listing.columns[0] == few.c.row_id)).lateral(
+        "one"
+    )
+    named = [one.c[key.name] for key in keys]
+    rows = select(*named, few.c.row_id).select_from(few.join(one, true())).where(not_(are_many))
+    rows = rows.where(_beyond(named, shape)) if shape.after else rows
+    return rows.order_by(*(_directed(key, shape) for key in named))
 
 
 def _keys_first(listing: Listing[Any], keys: Sequence[Label[Any]], lined_up: Select[Any]) -> Select[Any]:
@@ -238,7 +285,7 @@ def _lined_up(listing: Listing[Any], shape: Shape, rows: Select[Any]) -> Select[
 
 
 def _beyond_place(listing: Listing[Any], shape: Shape, rows: Select[Any]) -> Select[Any]:
-    return rows.where(_beyond(listing, shape)) if shape.after else rows
+    return rows.where(_beyond(_keys(listing, shape), shape)) if shape.after else rows
 
 
 def _sorted(listing: Listing[Any], shape: Shape) -> list[ColumnElement[Any]]:
@@ -249,11 +296,10 @@ def _directed(column: ColumnElement[Any], shape: Shape) -> ColumnElement[Any]:
     return column.desc() if shape.descending else column
 
 
-def _beyond(listing: Listing[Any], shape: Shape) -> ColumnElement[bool]:
+def _beyond(keys: Sequence[ColumnElement[Any]], shape: Shape) -> ColumnElement[bool]:
     """Compared as rows: the index is entered at the place, however deep it lies."""
-    columns = _keys(listing, shape)
-    row = tuple_(*columns)
-    place = tuple_(*(bindparam(f"after_{number}", type_=column.type) for number, column in enumerate(columns)))
+    row = tuple_(*keys)
+    place = tuple_(*(bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys)))
     return row < place if shape.descending else row > place
 
 

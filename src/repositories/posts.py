@@ -68,9 +68,19 @@ PUBLIC: Listing[Post] = Listing(
         "published_to": posts.c.published_at < bindparam("published_to", type_=_TIME),
     },
     kept={frozenset({"published=True"}): ["posts"]},
+    ranges={"published_from": "published_at", "published_to": "published_at"},
 )
+_HAS_TIME = posts.c.published_at.is_not(None)
 # With drafts among them, whose time is none; the author's indexes are over this key, public or not.
-OF_AUTHOR = replace(PUBLIC, sorts={**PUBLIC.sorts, "published_at": (posts_by_published_at, posts.c.id)})
+OF_AUTHOR = replace(
+    PUBLIC,
+    sorts={**PUBLIC.sorts, "published_at": (posts_by_published_at, posts.c.id)},
+    filters={
+        **PUBLIC.filters,
+        "published_from": and_(_HAS_TIME, posts_by_published_at >= bindparam("published_from", type_=_TIME)),
+        "published_to": and_(_HAS_TIME, posts_by_published_at < bindparam("published_to", type_=_TIME)),
+    },
+)
 
 MOST_RANKED = 1_000  # of a search's matches: to rank one, its vector is read
 _EARLIEST = literal_column("'1970-01-01 00:00:00+00'::timestamptz", _TIME)

@@ -109,6 +109,7 @@ DIRECTORY = Listing(
         "created_to": users.c.created_at < bindparam("created_to", type_=users.c.created_at.type),
     },
     kept=_kept_totals(),
+    ranges={"created_from": "created_at", "created_to": "created_at"},
 )
 # Trigrams would have all of their index read. Such letters are either in nearly every name, or in few.
 SHORT = replace(DIRECTORY, counting={"q": _has("q"), "names": and_(_has("names"), _NAMES.like(_pattern("names")))})

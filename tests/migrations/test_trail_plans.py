@@ -11,7 +11,7 @@ from domain.audit import AuditFilter
 from domain.pages import Cut
 from repositories.audit import TRAIL
 from tests.conftest import Server
-from tests.migrations.test_plans import LIMIT, plan
+from tests.migrations.plans import LIMIT, plan
 
 SOMEBODY = UUID("00000000-0000-7000-8000-000000000007")
 # When a good half of the trail was still to come, as an id.
