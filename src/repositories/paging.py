@@ -13,6 +13,7 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     Table,
+    Uuid,
     bindparam,
     func,
     literal_column,
@@ -23,12 +24,10 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.base import Executable
-from sqlalchemy.sql.elements import ClauseElement
 
 from domain.pages import Counting, Cut, Slice
-from repositories.reading import MOST_STATEMENTS, Executor
+from repositories.explaining import Explained
+from repositories.reading import MOST_STATEMENTS, PATIENCE, Executor
 from repositories.tables import totals
 
 T = TypeVar("T")
@@ -38,6 +37,7 @@ Keys = tuple[ColumnElement[Any], ...]
 LIMIT, OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
 NEAR = 1_000  # rows of an order to look among for those that are wanted: one in fifty fills a page
 MOST_SORTED = 1_000  # rows of a range that are sorted by something else; of more, some come soon in any order
+HURRIED = 10_000  # rows of an order that can be looked at in any case, even from the disk
 DEEP = 500  # rows to pass over, from which on it is cheaper to pass over their keys alone, in the index
 
 
@@ -51,6 +51,8 @@ class Shape:
     after: bool
     deep: bool
     total: Counting
+    hurried: bool = False
+    patience_s: float | None = None
 
 
 class MadeKeys(Protocol):
@@ -67,7 +69,8 @@ class Listing(Generic[T]):
     part of it; `counting` has those that take another form where all rows are looked for. `kept` names the totals that
     are counted already for a set of conditions. `ranges` names the sort that a condition is a stretch of. `extras` are
     computed from the page's rows alone, and come last in a value. A sort whose keys are made has all rows looked for,
-    once, with the columns `found`; the first is the id.
+    once, with the columns `found`; the first is the id. `left_out` has what holds for just those that a condition
+    leaves out, where these are the ones to count.
     """
 
     make: Callable[..., T]
@@ -79,14 +82,22 @@ class Listing(Generic[T]):
     extras: Callable[[Any], Sequence[ColumnElement[Any]]] = lambda _: ()
     counting: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     found: Sequence[ColumnElement[Any]] = ()
+    left_out: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
 
     @property
     def table(self) -> Table:
         return cast(Table, self.columns[0].table)
 
-    async def find(self, session: Executor, wanted: Any, cut: Cut) -> Slice[T]:
-        """The rows of what is `wanted`: a value whose fields are named as the filters are."""
+    async def find(
+        self, session: Executor, wanted: Any, cut: Cut, *, patience_s: float | None = None, hurried: bool = False
+    ) -> Slice[T]:
+        """The rows of what is `wanted`: a value whose fields are named as the filters are.
+
+        Raises TookTooLong after `patience_s`, in a Look. `hurried` looks at the next HURRIED rows of the order alone,
+        and may have found fewer than the limit, or none, though others follow; not for an order whose keys are made.
+        """
         shape, bound = self.asked(wanted, cut)
+        shape = replace(shape, hurried=hurried, patience_s=patience_s)
         found = (await session.execute(_page(self, shape), bound)).all()
         total = found[0][0]
         if cut.total == "estimated" and total is None:
@@ -107,8 +118,9 @@ class Listing(Generic[T]):
         return int(plan[0]["Plan"]["Plan Rows"])
 
     def _slice(self, rows: Sequence[Any], width: int, cut: Cut, total: int | None) -> Slice[T]:
-        shown = rows[: cut.limit]
-        end = tuple(shown[-1][:width]) if len(rows) > cut.limit else None
+        whole = [row for row in rows if row[width] is not None]  # not the place up to which was looked in a hurry
+        shown, places = whole[: cut.limit], [tuple(row[:width]) for row in rows]
+        end = places[cut.limit - 1] if len(whole) > cut.limit else places[-1] if len(rows) > len(whole) else None
         return Slice([self.make(*row[width:]) for row in shown], total, end)
 
     def rows(self, filters: frozenset[str], *columns: ColumnElement[Any]) -> Select[Any]:
@@ -122,20 +134,6 @@ class Listing(Generic[T]):
         self, known: Mapping[str, ColumnElement[bool]], filters: frozenset[str], columns: Sequence[ColumnElement[Any]]
     ) -> Select[Any]:
         return select(*columns).select_from(self.table).where(*(known[name] for name in sorted(filters)))
-
-
-class Explained(Executable, ClauseElement):
-    """The planner's opinion of a statement, which is not run."""
-
-    inherit_cache = False
-
-    def __init__(self, statement: Select[Any]) -> None:
-        self.statement = statement
-
-
-@compiles(Explained)
-def _explained(element: Explained, compiler: Any, **options: Any) -> str:
-    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -165,10 +163,13 @@ def _page(listing: Listing[Any], shape: Shape) -> Select[Any]:
     page = _cut(listing, shape, keys).subquery()
     counted = select(_total(listing, shape).label("total")).subquery("counted")
     joined = select(counted.c.total, *page.c, *listing.extras(page.c)).select_from(counted.outerjoin(page, true()))
-    return joined.order_by(*(_directed(page.c[key.name], shape) for key in keys))
+    ordered = joined.order_by(*(_directed(page.c[key.name], shape) for key in keys))
+    return ordered.execution_options(**{PATIENCE: shape.patience_s})
 
 
 def _cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    if shape.hurried:
+        return _keys_first(listing, keys, _in_a_hurry(listing, shape, keys), isouter=True)
     if _finds_all(listing, shape):
         found = _found(listing, shape.filters)
         return _keys_first(listing, keys, _lined_up(listing, shape, select(*keys, found.c[0].label("row_id"))))
@@ -208,6 +209,10 @@ def _stretches(listing: Listing[Any], shape: Shape) -> frozenset[str]:
     return frozenset(name for name in shape.filters if listing.ranges.get(name, shape.sort) != shape.sort)
 
 
+def _looked_for(listing: Listing[Any], shape: Shape) -> frozenset[str]:
+    return _elusive(listing, shape) | _stretches(listing, shape)
+
+
 def _near_or_far(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
     """The keys of rows that are either many, and then among the next ones of the order, or few, and quickly sorted.
 
@@ -227,7 +232,7 @@ def _looked_through(
     listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]], some: Callable[[Select[Any]], Select[Any]]
 ) -> Select[Any]:
     """Those among `some` rows of the order, which are looked at one after the other until they are enough."""
-    looked_for = sorted(_elusive(listing, shape) | _stretches(listing, shape))
+    looked_for = sorted(_looked_for(listing, shape))
     shown = [*keys, listing.columns[0].label("row_id")]
     met = [listing.filters[name].label(name) for name in looked_for]
     rows = _beyond_place(listing, shape, listing.rows(shape.filters.difference(looked_for), *shown, *met))
@@ -235,6 +240,17 @@ def _looked_through(
     order = [_directed(in_line.c[key.name], shape) for key in keys]
     found = select(*(in_line.c[column.name] for column in shown))
     return found.where(*(in_line.c[name] for name in looked_for)).order_by(*order)
+
+
+def _in_a_hurry(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
+    """The keys of those found among the next rows of the order; then, if the page is not full, the last one's place."""
+    some = literal_column(str(HURRIED), BigInteger)
+    page = _looked_through(listing, shape, keys, lambda rows: rows.limit(some)).limit(LIMIT).offset(OFFSET).cte("page")
+    is_short = select(func.count() < LIMIT).select_from(page).scalar_subquery()
+    in_line = listing.rows(shape.filters - _looked_for(listing, shape), *keys, null().cast(Uuid).label("row_id"))
+    one, last = literal_column("1", BigInteger), literal_column(str(HURRIED - 1), BigInteger)
+    place = _lined_up(listing, shape, in_line.where(is_short)).limit(one).offset(last)
+    return select(union_all(select(page), select(place.subquery("place"))).subquery("both"))
 
 
 def _few_or_many(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:
@@ -273,11 +289,14 @@ def _sorted_few(
     return rows.order_by(*(_directed(key, shape) for key in named))
 
 
-def _keys_first(listing: Listing[Any], keys: Sequence[Label[Any]], lined_up: Select[Any]) -> Select[Any]:
+def _keys_first(
+    listing: Listing[Any], keys: Sequence[Label[Any]], lined_up: Select[Any], *, isouter: bool = False
+) -> Select[Any]:
     """The rows of the page's keys alone."""
     cut = lined_up.subquery("cut")
     named = [cut.c[key.name] for key in keys]
-    return select(*named, *listing.columns).select_from(cut.join(listing.table, listing.columns[0] == cut.c.row_id))
+    of_row = listing.columns[0] == cut.c.row_id
+    return select(*named, *listing.columns).select_from(cut.join(listing.table, of_row, isouter=isouter))
 
 
 def _lined_up(listing: Listing[Any], shape: Shape, rows: Select[Any]) -> Select[Any]:
@@ -306,11 +325,21 @@ def _beyond(keys: Sequence[ColumnElement[Any]], shape: Shape) -> ColumnElement[b
 def _total(listing: Listing[Any], shape: Shape) -> ScalarSelect[Any] | ColumnElement[Any]:
     if shape.total != "none" and shape.filters in listing.kept:
         return _kept_total(listing, shape)
+    if shape.total == "exact" and shape.filters & listing.left_out.keys():
+        return _all_but(listing, shape)
     if shape.total == "exact" and _finds_all(listing, shape):
         return select(func.count()).select_from(_found(listing, shape.filters)).scalar_subquery()
     if shape.total == "exact":
         return listing.all_rows(shape.filters, func.count()).scalar_subquery()
     return null().cast(BigInteger)
+
+
+def _all_but(listing: Listing[Any], shape: Shape) -> ColumnElement[Any]:
+    """How many there are without the conditions, less those that these leave out: there is one at most."""
+    others = shape.filters.difference(listing.left_out)
+    (left_out,) = (listing.left_out[name] for name in shape.filters - others)
+    less = listing.rows(others, func.count()).where(left_out).scalar_subquery()
+    return _total(listing, replace(shape, filters=others)) - less
 
 
 def _kept_total(listing: Listing[Any], shape: Shape) -> ScalarSelect[Any]:

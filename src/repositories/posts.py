@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from domain.posts import HIT_ENDS, HIT_STARTS, FoundPost, Post, PostFilter, snip
 from domain.versions import Versions
 from repositories.failures import REFUSED, violated_constraint
 from repositories.paging import Keys, Listing, MadeKeys
-from repositories.reading import Executor
+from repositories.reading import Executor, TookTooLong
 from repositories.tables import posts, posts_by_published_at, posts_by_title
 from repositories.versions import among
 
@@ -150,6 +151,16 @@ def _searched(listing: Listing[Post]) -> Listing[Post]:
     )
 
 
+@cache
+def _excluding(listing: Listing[Post]) -> Listing[Post]:
+    """For a search that excludes and asks for nothing: what it excludes is found by the index, and counted."""
+    return replace(listing, left_out={"q": posts.c.search.bool_op("@@")(select(_EXCLUDED).scalar_subquery())})
+
+
+PATIENCE_S = 2.0  # half of the usual STATEMENT_TIMEOUT_SECONDS, so that there is time left for a page in a hurry
+_EXCLUDED = func.inkwell_excluded(bindparam("q"), type_=TSQUERY)
+_ONLY_EXCLUDES = select(_EXCLUDED.is_not(None))
+_NEWEST_FIRST = -2.0  # in place of a rank: this walk goes by age
 FOUND, FOUND_OF_AUTHOR = _searched(PUBLIC), _searched(OF_AUTHOR)
 
 
@@ -176,7 +187,21 @@ class PostRepository:
 
     async def find(self, wanted: PostFilter, cut: Cut) -> Slice[Post]:
         listing, searched = (PUBLIC, FOUND) if wanted.author is None else (OF_AUTHOR, FOUND_OF_AUTHOR)
-        return await (listing if wanted.q is None else searched).find(self._session, wanted, cut)
+        if wanted.q is None:
+            return await listing.find(self._session, wanted, cut)
+        return await self._search(searched, wanted, wanted.q, cut)
+
+    async def _search(self, listing: Listing[Post], wanted: PostFilter, q: str, cut: Cut) -> Slice[Post]:
+        """Best first where that can be had in time; by age where there is nothing to rank by, or was no time for it."""
+        asked = _uncounted(_by_age(cut)) if _goes_by_age(cut) else cut
+        if "-" in q and (await self._session.execute(_ONLY_EXCLUDES, {"q": q})).one()[0]:
+            listing, asked = _excluding(listing), _by_age(cut)
+        try:
+            found = await listing.find(self._session, wanted, asked, patience_s=_patience_s(asked))
+        except TookTooLong:
+            asked = _uncounted(_by_age(cut))
+            found = await listing.find(self._session, wanted, asked, hurried=True)
+        return found if asked.sort == cut.sort else _as_ranked(found)
 
     async def change(
         self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any], expected: Versions = None
@@ -192,6 +217,31 @@ class PostRepository:
         removal = delete(posts).where(_owned(post_id, owner_id), among(posts, expected)).returning(posts.c.author_id)
         row = (await self._session.execute(removal)).one_or_none()
         return row[0] if row else None
+
+
+def _goes_by_age(cut: Cut) -> bool:
+    return cut.sort == "rank" and cut.after is not None and cut.after[1] == _NEWEST_FIRST
+
+
+def _by_age(cut: Cut) -> Cut:
+    """The newest first, where the best were to be; a place in such a walk has the post's age where that by rank has
+    since when posts are ranked, so that one cursor serves both."""
+    if cut.sort != "rank":
+        return cut
+    return replace(cut, order="-created_at", after=cut.after and (cut.after[0], cut.after[2]))
+
+
+def _patience_s(cut: Cut) -> float | None:
+    """A walk by rank cannot go on by age, and its first page was in time."""
+    return None if cut.sort == "rank" and cut.after else PATIENCE_S
+
+
+def _uncounted(cut: Cut) -> Cut:
+    return replace(cut, total="none") if cut.total == "exact" else cut
+
+
+def _as_ranked(found: Slice[Post]) -> Slice[Post]:
+    return replace(found, end=found.end and (found.end[0], _NEWEST_FIRST, found.end[1]))
 
 
 def _owned(post_id: UUID, owner_id: UUID | None) -> ColumnElement[bool]:

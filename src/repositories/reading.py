@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
-from asyncpg import Connection, PostgresError
+from asyncpg import Connection, PostgresError, QueryCanceledError
 from sqlalchemy import Executable, PoolProxiedConnection
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
@@ -26,6 +26,13 @@ Processor = Callable[[Any], Any]
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 MOST_STATEMENTS = 512  # of some 50 kB: lists come in thousands of shapes, most of which nobody asks for
+
+
+PATIENCE = "patience_s"  # an execution option: seconds after which a look by this statement is given up
+
+
+class TookTooLong(Exception):
+    """A look was given up for its statement's patience, or for the server's own time-out."""
 
 
 class Rows(Protocol):
@@ -73,11 +80,16 @@ class Look:
         self._borrowed: PoolProxiedConnection | None = None
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] = NOTHING, /) -> FetchedRows:
-        """Raises what asyncpg raises, and SQLAlchemy's TimeoutError where the pool stays empty."""
+        """Raises what asyncpg raises, SQLAlchemy's TimeoutError where the pool stays empty, and TookTooLong."""
         borrowed = self._borrowed or await self._borrow()
         compiled, connection = _compile(statement), cast(Connection, borrowed.driver_connection)
         try:
-            rows = await connection.fetch(compiled.sql, *compiled.arguments(parameters))
+            rows = await connection.fetch(compiled.sql, *compiled.arguments(parameters), timeout=compiled.patience_s)
+        except (TimeoutError, QueryCanceledError) as error:
+            if compiled.patience_s and not connection.is_closed():  # asyncpg has told the server to stop
+                raise TookTooLong from error
+            borrowed.invalidate()
+            raise
         except BaseException as error:
             # Whoever was broken off in the middle of an answer leaves the rest of it on the wire.
             if connection.is_closed() or not isinstance(error, PostgresError):
@@ -118,6 +130,7 @@ class Compiled:
     constants: Mapping[str, Any]
     bind_processors: Sequence[Processor]
     result_processors: Sequence[Processor]
+    patience_s: float | None = None
 
     def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
         values = [parameters[name] if name in parameters else self.constants[name] for name in self.names]
@@ -134,7 +147,8 @@ def _compile(statement: Executable) -> Compiled:
     constants = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
     binding = [_kind(compiled.binds[name].type).bind_processor(_DIALECT) for name in names]
     showing = [_showing(_kind(column.type)) for column in compiled._result_columns]
-    return Compiled(compiled.string, names, constants, _needed(binding), _needed(showing))
+    patience_s = statement.get_execution_options().get(PATIENCE)
+    return Compiled(compiled.string, names, constants, _needed(binding), _needed(showing), patience_s)
 
 
 def _kind(kind: TypeEngine[Any]) -> TypeEngine[Any]:

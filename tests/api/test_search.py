@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 import repositories.posts as repository
+from repositories import paging
 from tests.support import Answer, Client
 
 KEYS = ["id", "title", "content", "published", "author_id", "created_at", "updated_at", "published_at", "snippet"]
@@ -44,6 +45,7 @@ async def test_a_title_weighs_more_than_content(api: Client, library: None) -> N
         ('"boiling water"', ["Tea"]),
         ('"water boiling"', []),
         ("engine tea", []),
+        ("-tea or -garden", ["A garden", "Tea", "The engine"]),
     ],
 )
 async def test_a_search_speaks_the_language_of_web_searches(
@@ -79,6 +81,92 @@ async def test_a_search_is_walked_by_cursor_best_first(api: Client, ada: Client)
         cursor = page.json["pagination"]["next_cursor"]
     assert walked == whole
     assert len(walked) == 7
+
+
+async def walk(client: Client, q: str, more: str, cursor: str = "") -> list[list[str]]:
+    """The titles on each page, none of which is counted."""
+    pages = []
+    while cursor is not None:
+        page = (await search(client, q, f"{more}{cursor and f'&cursor={cursor}'}")).json
+        pages.append([post["title"] for post in page["data"]])
+        assert (page["pagination"]["total"], page["pagination"]["pages"]) == (None, None)
+        cursor = page["pagination"]["next_cursor"]
+    return pages
+
+
+@pytest.mark.parametrize(
+    ("q", "titles"),
+    [
+        ("-tea", ["The engine", "A garden"]),
+        ("-engines", ["Tea"]),
+        ("-roses -tea", ["The engine"]),
+        ('-"boiling water"', ["The engine", "A garden"]),
+        ('-"boiling water" -garden', ["The engine"]),
+        ("-water-garden", ["Tea", "The engine", "A garden"]),
+        ("-the -tea", ["The engine", "A garden"]),
+        ("-zebra", ["Tea", "The engine", "A garden"]),
+    ],
+)
+async def test_a_search_that_only_excludes_is_all_the_others_the_newest_first(
+    api: Client, library: None, q: str, titles: list[str]
+) -> None:
+    assert await found(api, q) == titles
+    assert (await search(api, q, "&limit=1")).json["pagination"]["total"] == len(titles)
+    assert await walk(api, q, "&limit=1&total=none") == [[title] for title in titles]
+    assert await found(api, q, "&sort=title") == sorted(titles)
+
+
+async def test_a_search_that_only_excludes_counts_within_its_list(ada: Client, bob: Client, library: None) -> None:
+    await bob.write("Water")
+    for more, titles in (
+        ("&mine=true", ["An engine to come", "The engine", "A garden"]),
+        ("&mine=true&published=false", ["An engine to come"]),
+        (f"&author={bob.id}", ["Water"]),
+        ("&published_from=2000-01-01T00:00:00Z", ["Water", "The engine", "A garden"]),
+        ("&published_to=2000-01-01T00:00:00Z", []),
+    ):
+        page = (await search(ada, "-tea", more)).json
+        assert ([post["title"] for post in page["data"]], page["pagination"]["total"]) == (titles, len(titles))
+
+
+@pytest.fixture
+def haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No search is in time, and in a hurry three posts are looked at; with lists whose statements are made for that."""
+    monkeypatch.setattr(repository, "PATIENCE_S", 1e-6)
+    monkeypatch.setattr(paging, "HURRIED", 3)
+    for name in ("FOUND", "FOUND_OF_AUTHOR"):
+        monkeypatch.setattr(repository, name, replace(getattr(repository, name)))
+
+
+@pytest.mark.parametrize(
+    ("q", "more", "pages"),
+    [
+        ("tea", "", [["6", "4"], ["3", "1"], ["0"]]),
+        ("tea", "&sort=-title", [["6", "4"], ["3", "1"], ["0"]]),
+        ("tea", "&sort=title", [["0", "1"], ["3", "4"], ["6"]]),
+        ("milk", "", [["5"], ["2"], []]),
+        ("-tea", "", [["5"], ["2"], []]),
+        ("zebra", "", [[], [], []]),
+        ("6", "", [["6"], [], []]),
+    ],
+)
+async def test_a_search_for_which_there_is_no_time_is_walked_by_steps(
+    api: Client, ada: Client, haste: None, q: str, more: str, pages: list[list[str]]
+) -> None:
+    for number in range(7):
+        await ada.write(str(number), content="milk" if number % 3 == 2 else "tea")
+    assert await walk(api, q, f"&limit=2{more}") == pages
+    assert await walk(api, q, f"&limit=2{more}&author={ada.id}") == pages
+
+
+async def test_a_page_by_number_for_which_there_is_no_time_tells_where_to_go_on(
+    api: Client, ada: Client, haste: None
+) -> None:
+    for number in range(7):
+        await ada.write(str(number), content="tea")
+    page = (await search(api, "tea", "&limit=2&page=2")).json
+    assert [post["title"] for post in page["data"]] == ["4"]
+    assert await walk(api, "tea", "&limit=2", page["pagination"]["next_cursor"]) == [["3", "2"], ["1", "0"]]
 
 
 async def test_the_newest_are_ranked_and_the_others_follow(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from inkwell.settings import Settings
 from repositories.database import Database
-from repositories.reading import Look, OneChange
+from repositories.reading import PATIENCE, Look, OneChange, TookTooLong
 from tests.conftest import Server
 
 BACKEND = text("SELECT pg_backend_pid()")
@@ -99,6 +99,14 @@ async def test_a_connection_on_which_an_answer_is_still_to_come_is_not_used_agai
     await look.aclose()
     assert await backend(engine) != before
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_look_is_given_up_for_its_patience_and_the_next_one_is_as_any_other(look: Look) -> None:
+    before = (await look.execute(BACKEND)).one()[0]
+    slow = text("SELECT pg_sleep(20)").execution_options(**{PATIENCE: 0.05})
+    with pytest.raises(TookTooLong):
+        await look.execute(slow)
+    assert (await look.execute(BACKEND)).one()[0] == before
 
 
 async def test_a_connection_that_was_cut_is_replaced(engine: AsyncEngine) -> None:

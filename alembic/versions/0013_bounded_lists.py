@@ -1,4 +1,4 @@
-"""Indexes of an order tell what a range of dates asks of their rows, so that the rows themselves are not read for it.
+"""Indexes of an order tell what a range of dates asks of their rows; what a search excludes is counted by its own.
 
 Revises: 0012
 """
@@ -25,10 +25,25 @@ TOLD = {
     "ix_users_last_name_id": ("users", [LAST_NAME, "id"], ["created_at", "is_active", "last_name"], None),
 }
 TOLD_OF_EMAIL = ["id", "created_at", "is_active"]
+# What has one of the words or phrases, for a search that excludes them and asks for nothing: NULL for any other search.
+# The cost is as that of inkwell_query, and for its reason.
+EXCLUDED = r"""
+    CREATE FUNCTION inkwell_excluded(words text) RETURNS tsquery LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    COST 10000000 AS $$
+    DECLARE
+        query text := websearch_to_tsquery(inkwell_language(), words);
+    BEGIN
+        IF query ~ '^(!(''[^''\\!&|()]+''|[(] [^\\!&|()]+ [)])( & |$))+$' THEN
+            RETURN replace(replace(query, '!', ''), ' & ', ' | ');
+        END IF;
+        RETURN NULL;
+    END $$
+"""
 
 
 def upgrade() -> None:
-    """Makes the new ones beside the old ones, which serve readers until the end."""
+    """Makes the new indexes beside the old ones, which serve readers until the end."""
+    op.execute(EXCLUDED)
     for name, (table, keys, told, condition) in TOLD.items():
         op.create_index(f"{name}_new", table, keys, postgresql_include=told, postgresql_where=condition)
     replace_unique_email(include=TOLD_OF_EMAIL)
@@ -36,6 +51,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION inkwell_excluded(text)")
     for name, (table, keys, _, condition) in TOLD.items():
         told = ["published"] if name == OF_AUTHOR else None
         op.create_index(f"{name}_new", table, keys, postgresql_include=told, postgresql_where=condition)
