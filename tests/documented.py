@@ -21,6 +21,7 @@ RESOURCES = Registry().with_resource("urn:inkwell", DRAFT202012.create_resource(
 EVERYWHERE = {name.lower() for name in SECURITY} | {"strict-transport-security", "allow"}
 TRANSPORT = {"content-type", "content-length", "content-encoding", "connection", "date", "server"}
 FORMATS = Draft202012Validator.FORMAT_CHECKER
+assert {"date-time", "email", "uuid"} <= set(FORMATS.checkers)  # without rfc3339-validator, any text would be a time
 
 
 def check_answer(app: Quart, method: str, path: str, status: int, headers: Any, body: bytes) -> None:
