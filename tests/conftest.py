@@ -3,15 +3,16 @@
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from quart import Quart, has_request_context
-from sqlalchemy import Engine, Executable, NullPool, event, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import AsyncAdaptedQueuePool, Engine, Executable, NullPool, Pool, event, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
@@ -31,6 +32,19 @@ from tests.support import PASSWORD, Client
 
 SECRET = "0123456789abcdef-a-key-that-only-tests-use"
 _numbers = count(1)
+# What takes longest goes first, so that no worker is alone with it at the end: from 70 s to 10 s on two cores.
+LONGEST_FIRST = (
+    *("smoke/test_backup", "serving/test_serving", "smoke/test_server", "faults/test_proxy", "browser/test_docs"),
+    *("faults/test_failover", "smoke/test_cli", "conformance/test_conformance", "faults/test_processes"),
+    *("migrations/test_plans", "packaging/test_tours", "faults/test_database", "serving/test_protocols"),
+    *("browser/test_pages", "smoke/test_mail", "faults/test_clients", "embedded/test_embedded"),
+    *("packaging/test_benchmarks", "faults/test_overload", "packaging/test_containers"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / f"{name}.py": place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -57,10 +71,16 @@ class Server:
         self.url = url
 
     async def run(self, statement: str, on: str | None = None) -> None:
-        url = parse_database_url(on or self.url)
-        engine = create_async_engine(url.sqlalchemy_url, connect_args=url.connect_args, poolclass=NullPool)
-        async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        """On the server's own database, by a connection that is kept: so a database is made in half the time."""
+        async with (engine_on(on, NullPool) if on else self._kept).connect() as connection:
             await connection.execute(text(statement))
+
+    async def close(self) -> None:
+        await self._kept.dispose()
+
+    @cached_property
+    def _kept(self) -> AsyncEngine:
+        return engine_on(self.url, AsyncAdaptedQueuePool)
 
     async def create(self, template: str | None = None) -> str:
         """The URL of a new database."""
@@ -79,6 +99,14 @@ class Server:
     def url_of(self, name: str) -> str:
         head, mark, tail = self.url.partition("?")
         return f"{head.rpartition('/')[0]}/{name}{mark}{tail}"
+
+
+def engine_on(url: str, pool: type[Pool]) -> AsyncEngine:
+    place = parse_database_url(url)
+    engine = create_async_engine(
+        place.sqlalchemy_url, connect_args=place.connect_args, poolclass=pool, pool_pre_ping=True
+    )
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager
@@ -118,15 +146,19 @@ def log_events() -> Iterator[Callable[[], list[EventDict]]]:
 
 @pytest.fixture(scope="session")
 async def server() -> AsyncIterator[Server]:
-    """TEST_DATABASE_URL, or an embedded server that forgets everything afterwards."""
-    if given := os.environ.get("TEST_DATABASE_URL"):
-        yield Server(given)
-        return
-    with open_folder() as folder:
-        postgres = EmbeddedPostgres(folder, durable=False)
-        await postgres.start()
-        yield Server(postgres.url)
-        await postgres.stop()
+    """TEST_DATABASE_URL, or an embedded server that forgets everything afterwards; with a connection that is kept."""
+    async with AsyncExitStack() as undo:
+        server = Server(os.environ.get("TEST_DATABASE_URL") or await _embedded(undo))
+        undo.push_async_callback(server.close)
+        yield server
+
+
+async def _embedded(undo: AsyncExitStack) -> str:
+    """The URL of a server that `undo` ends."""
+    postgres = EmbeddedPostgres(undo.enter_context(open_folder()), durable=False)
+    await postgres.start()
+    undo.push_async_callback(postgres.stop)
+    return postgres.url
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,6 @@ async def full_database(server: Server, template: str) -> AsyncIterator[str]:
     # VACUUM takes a row for visible to all only once its commit is on the disk, which the tests' server lets wait.
     await server.run(f"ALTER DATABASE {database_name(url)} SET synchronous_commit = on")
     for statement in FILL:
-        await Server(url).run(statement)
+        await server.run(statement, url)
     yield url
     await server.drop(url)

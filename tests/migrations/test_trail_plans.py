@@ -44,7 +44,7 @@ async def full_database(server: Server, template: str) -> AsyncIterator[str]:
     """The URL of a database with 200,000 events."""
     url = await server.create(template)
     for statement in FILL:
-        await Server(url).run(statement)
+        await server.run(statement, url)
     yield url
     await server.drop(url)
 

@@ -120,8 +120,10 @@ async def test_nothing_is_restored_while_somebody_is_connected(
     assert (code, "in use (1 connections): stop Inkwell" in output) == (1, True), output
 
 
-def change(file: Path, how: Callable[[bytes], bytes]) -> None:
-    file.write_bytes(how(file.read_bytes()))
+def changed(file: Path, how: Callable[[bytes], bytes]) -> str:
+    copy = file.with_name("changed")
+    copy.write_bytes(how(file.read_bytes()))
+    return copy.name
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -133,13 +135,12 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-async def test_a_damaged_file_is_refused_before_a_database_is_asked(
-    backup: Path, damage: str, command: Command
-) -> None:
-    change(backup, DAMAGES[damage])
-    code, output = await command("restore", "kept", "--replace", url="postgresql://nobody@127.0.0.1:1/nowhere")
-    assert (code, output) == (1, "Error: kept is damaged, not whole, or no backup of `inkwell backup`\n")
+async def test_a_damaged_file_is_refused_before_a_database_is_asked(backup: Path, command: Command) -> None:
+    for damage, how in DAMAGES.items():
+        name = changed(backup, how)
+        code, output = await command("restore", name, "--replace", url="postgresql://nobody@127.0.0.1:1/nowhere")
+        refusal = f"Error: {name} is damaged, not whole, or no backup of `inkwell backup`\n"
+        assert (code, output) == (1, refusal), damage
 
 
 async def test_a_restore_that_fails_half_way_leaves_what_was_there(
