@@ -13,6 +13,7 @@ from routes.files import VERSION
 from tests.browser.conftest import Visit
 from tests.browser.test_pages import CONTRAST
 from tests.conftest import SECRET, Server
+from tests.packaging.servers import UNMEASURED
 from tests.smoke.test_server import start, stop
 from tests.support import PASSWORD
 
@@ -26,7 +27,7 @@ async def url(server: Server, template: str, tmp_path_factory: pytest.TempPathFa
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     names = {"DATABASE_URL": database, "JWT_SECRET_KEY": SECRET, "ENV": "testing", "PORT": port, "DRAIN_SECONDS": "0"}
-    process, url = await start(tmp_path_factory.mktemp("docs"), **names)
+    process, url = await start(tmp_path_factory.mktemp("docs"), **names, **UNMEASURED)
     async with httpx.AsyncClient(base_url=url) as client:
         assert (await client.post("/api/auth/register", json={"email": EMAIL, "password": PASSWORD})).is_success
     yield url

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.conftest import Visit
 from tests.conftest import SECRET, Server
 from tests.mailbox import SENDER, Mailbox, link_in, open_mailbox
+from tests.packaging.servers import UNMEASURED
 from tests.smoke.test_server import start, stop
 from tests.support import PASSWORD
 
@@ -37,7 +38,7 @@ async def url(
         port = str(free.getsockname()[1])
     names = {"DATABASE_URL": database, "JWT_SECRET_KEY": SECRET, "ENV": "testing", "PORT": port, "DRAIN_SECONDS": "0"}
     mail = {"MAIL_URL": mailbox.url, "MAIL_FROM": SENDER}
-    process, url = await start(tmp_path_factory.mktemp("pages"), **names, **mail)
+    process, url = await start(tmp_path_factory.mktemp("pages"), **names, **mail, **UNMEASURED)
     yield url
     assert await stop(process) == 0
     await server.drop(database)

@@ -19,6 +19,7 @@ from inkwell.app import connect, make_passwords, make_services
 from inkwell.settings import load_settings
 from service.users import NewPassword
 from tests.conftest import SECRET, Server
+from tests.packaging.servers import UNMEASURED
 from tests.smoke.test_server import start_aloud
 from tests.support import PASSWORD
 
@@ -27,10 +28,8 @@ LONG = "INKWELL_CONFORMANCE" in os.environ
 AMOUNT = ["--max-examples", "60"] if LONG else ["--phases", "coverage,stateful", "--max-time", "12"]
 FEWEST_CASES = 3000 if LONG else 200
 LONGEST_S = 900 if LONG else 180
-# Its threads come and go, and greenlet, which coverage asks in each of them, once did not get over the end of one.
-UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 PEOPLE = {role: [f"{role}{number}@example.com" for number in range(4)] for role in ("user", "admin")}
-QUICK = {"HASH_MEMORY_KIB": "8", "HASH_PASSES": "1", "RATE_LIMITS_ENABLED": "false"}
+QUICK = {"HASH_MEMORY_KIB": "8", "HASH_PASSES": "1", "RATE_LIMITS_ENABLED": "false"} | UNMEASURED
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +70,9 @@ async def schemathesis(url: str, role: str) -> str:
         *("run", f"{url}/api/openapi.json", "--no-color", "--warnings", "off", "--generation-deterministic"),
         *("--continue-on-failure", "--suppress-health-check", "all", *AMOUNT),
         cwd=HERE.parents[1],
-        env=UNMEASURED
+        # Its threads come and go; greenlet, which coverage asks in each of them, once did not get over the end of one.
+        env=os.environ
+        | UNMEASURED
         | {"SCHEMATHESIS_HOOKS": "tests.conformance.hooks", "PYTHONPATH": str(HERE.parents[1])}
         | {"URL": url, "EMAILS": " ".join(PEOPLE[role]), "PASSWORD": PASSWORD},
         stdout=asyncio.subprocess.PIPE,

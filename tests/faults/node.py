@@ -13,7 +13,7 @@ import httpx
 import psutil
 
 from tests.conftest import SECRET
-from tests.packaging.servers import serving
+from tests.packaging.servers import UNMEASURED, serving
 from tests.serving.server import PATIENCE_S
 from tests.smoke.test_server import ADMIN
 
@@ -55,7 +55,7 @@ class Node:
 @contextmanager
 def running(folder: Path, database_url: str, **changes: str) -> Iterator[Node]:
     names = SETTINGS | {"DATABASE_URL": database_url} | changes
-    with serving(dict(os.environ) | names, folder) as (process, port):
+    with serving(dict(os.environ) | UNMEASURED | names, folder) as (process, port):
         yield Node(process, int(port))
 
 

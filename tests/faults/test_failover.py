@@ -19,12 +19,13 @@ from inkwell.database_url import parse_database_url
 from inkwell.migrations import migrate
 from tests.conftest import SECRET
 from tests.faults.pair import DATABASE, Node, relayed, started_pair, switch_over
+from tests.packaging.servers import UNMEASURED
 from tests.serving.server import PATIENCE_S
 from tests.smoke.test_server import start_aloud
 from tests.support import PASSWORD
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
-SETTINGS = {"ENV": "production", "JWT_SECRET_KEY": SECRET, "LOG_FORMAT": "json", "DRAIN_SECONDS": "0"}
+SETTINGS = {"ENV": "production", "JWT_SECRET_KEY": SECRET, "LOG_FORMAT": "json", "DRAIN_SECONDS": "0"} | UNMEASURED
 READ_WRITE = "?target_session_attrs=read-write"
 WORKERS, WRITERS = 2, 8
 LISTENERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'inkwell listener'"

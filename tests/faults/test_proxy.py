@@ -34,7 +34,11 @@ def nodes(tmp_path: Path, database_url: str) -> Iterator[list[Node]]:
         folders = [tmp_path / name for name in ("one", "two")]
         for folder in folders:
             folder.mkdir()
-        yield [stack.enter_context(running(folder, database_url, **REPLICA)) for folder in folders]
+        started = [stack.enter_context(running(folder, database_url, **REPLICA)) for folder in folders]
+        yield started
+        for node in started:  # none of them has to drain any more
+            if node.process.poll() is None:
+                node.kill()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import SECRET, Server
 from tests.mailbox import SENDER, Mailbox, open_mailbox
+from tests.packaging.servers import UNMEASURED
 from tests.smoke.test_server import ADMIN, start, stop
 from tests.support import PASSWORD
 
@@ -28,7 +29,7 @@ async def nodes(
 ) -> AsyncIterator[tuple[Node, Node]]:
     url, folder = await server.create(template), tmp_path_factory.mktemp("nodes")
     admin = {"ADMIN_EMAIL": ADMIN["email"], "ADMIN_PASSWORD": ADMIN["password"]}
-    names = {"DATABASE_URL": url, "JWT_SECRET_KEY": SECRET, "ENV": "production", "DRAIN_SECONDS": "0"}
+    names = {"DATABASE_URL": url, "JWT_SECRET_KEY": SECRET, "ENV": "production", "DRAIN_SECONDS": "0"} | UNMEASURED
     mail = {"MAIL_URL": mailbox.url, "MAIL_FROM": SENDER}
     started = [await start(folder, **names, **admin, **mail) for _ in range(2)]
     async with Node(base_url=started[0][1]) as here, Node(base_url=started[1][1]) as there:
