@@ -9,8 +9,10 @@ from types import TracebackType
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import URL, AsyncAdaptedQueuePool, Text, bindparam, func, select, text
+from sqlalchemy import URL, AsyncAdaptedQueuePool, Text, bindparam, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import greenlet_spawn
 
 from domain.errors import DomainError, Unavailable
 from repositories.audit import AuditRepository
@@ -95,6 +97,11 @@ class Work:
         await self._session.execute(_NOTIFY, {"channel": channel, "payload": payload})
 
 
+def _give_up(connection: object, record: ConnectionPoolEntry) -> None:
+    if connection is not None:
+        record.invalidate()
+
+
 class Database:
     """One pool of connections, and units of work on it."""
 
@@ -158,8 +165,12 @@ class Database:
 
     async def renew(self) -> None:
         """Leaves the connections there are: they may lead to a former primary, and new ones find the new one."""
-        await self._engine.dispose()
-        await self._looking.dispose()
+        for engine in (self._engine, self._looking):
+            left = engine.pool
+            await engine.dispose()
+            # Who had a connection meanwhile gives it back to a pool that nobody asks any more, and that keeps it open.
+            event.listen(left, "checkin", _give_up)
+            await greenlet_spawn(left.dispose)
 
     @property
     def pool(self) -> PoolUse:
