@@ -1,5 +1,6 @@
-"""What tests put into a store, whichever it is."""
+"""What tests put into a store, whichever it is, and look for in it."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -49,3 +50,14 @@ async def add_post(
 def signed_in(account: Account) -> Actor:
     """The account as somebody who is asking."""
     return Actor(account, uuid7(), Client("192.0.2.1", "A browser"))
+
+
+async def stored(store: Store, user_id: UUID) -> Account | None:
+    async with store.read() as work:
+        return await work.users.get(user_id)
+
+
+async def has_session(store: Store, account: Account, session_id: UUID) -> bool:
+    async with store.read() as work:
+        found = await work.sessions.sign_in(account.id, session_id)
+    return found is not None and found.session_lives(datetime.now(UTC))
