@@ -15,6 +15,7 @@ from quart.wrappers.base import BaseRequestWebsocket
 from werkzeug.routing import MapAdapter
 
 from domain.errors import TookTooLong
+from domain.time_limits import within
 from inkwell.gate import Gate
 from routes.http import no_content
 from routes.refusals import Refusals
@@ -107,10 +108,10 @@ class InkwellQuart(Quart):
 
     async def _in_time(self, request_context: RequestContext | None) -> ResponseReturnValue:
         try:
-            async with asyncio.timeout(self.config["REQUEST_TIMEOUT"]) as limit:
+            async with within(self.config["REQUEST_TIMEOUT"]) as limit:
                 return await super().dispatch_request(request_context)
         except TimeoutError:
-            if limit.expired():
+            if limit.was_reached:
                 raise TookTooLong from None
             raise
 

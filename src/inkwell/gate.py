@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from domain.errors import Overloaded
+from domain.time_limits import within
 
 PACE_OVER_S = 0.1  # places are given back in bursts: how fast, one knows only over some time
 SHORT = 0.1  # the part of the wait that is left for newcomers when the queue does not get empty any more
@@ -61,7 +62,7 @@ class Gate:
             self._begin_queue()
         self.waiting += 1
         try:
-            async with asyncio.timeout(self._wait_s):
+            async with within(self._wait_s):
                 await self._places.acquire()
         except TimeoutError:
             self._raise()

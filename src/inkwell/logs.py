@@ -4,14 +4,18 @@ Our own lines go from structlog straight to the output, since there is one for e
 logging, which libraries use, takes three times as long for the same line.
 """
 
+import asyncio
+import atexit
 import json
 import logging
 import re
 import sys
 from contextlib import suppress
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal, cast
 
 import structlog
+from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor
 
 # A value may have lines of its own: it ends where PostgreSQL, SQLAlchemy or the traceback goes on.
@@ -20,29 +24,54 @@ VALUES = re.compile(r"(DETAIL|query argument \$[0-9]+):.*?(?=\n(?:\n|HINT|CONTEX
 _SHARED: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-    structlog.processors.StackInfoRenderer(),
 ]
+_ABOUT_FAILURES = {"exc_info", "exception", "stack_info", "cause"}
 _IN_JSON = json.JSONEncoder(default=repr).encode  # json.dumps() with options would make an encoder for each line
 
 
 class Output:
-    """Standard output, whatever that is when a line comes. A line that cannot be written is lost, and nothing else."""
+    """Standard output, whatever that is when a line comes. A line that cannot be written is lost, and nothing else.
+
+    What comes in one round of the event loop is written together, at its end: a call of the system costs as much as
+    the line.
+    """
+
+    # Of the process: there is one output, and a logger for each module.
+    _lines: ClassVar[list[bytes]] = []
+    _written_by: ClassVar[asyncio.AbstractEventLoop | None] = None
 
     def __init__(self, *_: str) -> None: ...
 
     def info(self, line: bytes) -> None:
-        with suppress(OSError, ValueError):
-            sys.stdout.buffer.write(line + b"\n")
-            sys.stdout.buffer.flush()
+        self._lines.append(line)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self.write()
+        if loop is not self._written_by:
+            Output._written_by = loop
+            loop.call_soon(self.write)
 
     warning = error = critical = info
+
+    @classmethod
+    def write(cls) -> None:
+        """Writes what waits."""
+        text, cls._written_by = b"".join(line + b"\n" for line in cls._lines), None
+        cls._lines.clear()
+        with suppress(OSError, ValueError):
+            sys.stdout.buffer.write(text)
+            sys.stdout.buffer.flush()
+
+
+atexit.register(Output.write)  # a loop that has ended writes no more
 
 
 def configure_logging(log_format: Literal["json", "pretty"] | None) -> None:
     """Sends structlog's and the standard library's lines to the same place; pretty by default in a terminal."""
     pretty = sys.stdout.isatty() if log_format is None else log_format == "pretty"
     structlog.configure(
-        processors=[*_SHARED, *_rendering(pretty), _as_bytes],
+        processors=[*_SHARED, *_rendering(pretty), _as_bytes] if pretty else [_json_line],
         logger_factory=Output,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
@@ -65,11 +94,30 @@ def _configure_standard_library(pretty: bool) -> None:
 
 def _rendering(pretty: bool) -> list[Processor]:
     renderer = structlog.dev.ConsoleRenderer(repr_native_str=True) if pretty else _render_json
-    return [structlog.processors.format_exc_info, _hide_values, renderer]
+    return [*_FAILURES, renderer]
 
 
 def _render_json(_: object, __: str, event: EventDict) -> str:
     return _IN_JSON(event)
+
+
+def _json_line(logger: object, level: str, event: EventDict) -> bytes:
+    """What the processors make of a line, in one; those that are about failures where there is one."""
+    event["level"] = level
+    event["at"] = datetime.now(UTC).isoformat()[: -len("+00:00")] + "Z"
+    if not _ABOUT_FAILURES.isdisjoint(event):
+        for process in _FAILURES:
+            event = cast(EventDict, process(logger, level, event))
+    return _json_of(event)
+
+
+def _json_of(event: EventDict) -> bytes:
+    """In ASCII: other characters may be such that a terminal obeys."""
+    with suppress(PydanticSerializationError):
+        line = to_json(event, fallback=repr)
+        if line.isascii():
+            return line
+    return _IN_JSON(event).encode()
 
 
 def _as_bytes(_: object, __: str, line: Any) -> bytes:
@@ -83,3 +131,10 @@ def _hide_values(_: object, __: str, event: EventDict) -> EventDict:
         if name in event:
             event[name] = VALUES.sub(r"\1: (hidden)", str(event[name]))
     return event
+
+
+_FAILURES: list[Processor] = [
+    structlog.processors.StackInfoRenderer(),
+    structlog.processors.format_exc_info,
+    _hide_values,
+]

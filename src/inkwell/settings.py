@@ -146,8 +146,10 @@ class Settings(BaseSettings):
     requests_at_once: int = Field(200, ge=1, le=10_000, description="Requests that a worker works on at once.")
     requests_waiting: int = Field(1000, ge=0, le=100_000, description="Further requests per worker that may wait.")
     request_wait_seconds: Seconds = Field(1, description="Longest time that they wait, in seconds; then 503.")
-    database_pool_size: int = Field(10, ge=1, le=200, description="Connections kept open per worker.")
-    database_pool_overflow: int = Field(5, ge=0, le=200, description="Further connections per worker under load.")
+    database_pool_size: int = Field(15, ge=1, le=200, description="Connections kept open per worker.")
+    database_pool_overflow: int = Field(
+        0, ge=0, le=200, description="Further connections per worker under load, each closed after one use: dear."
+    )
     database_pool_timeout_seconds: Seconds = Field(2, description="Longest wait for a connection, in seconds.")
     database_connect_timeout_seconds: Seconds = Field(3, description="Longest time to connect, in seconds.")
     database_command_timeout_seconds: Seconds = Field(5, description="Longest time for one statement, client side.")

@@ -1,6 +1,5 @@
 """The database: looking and changing, and what an outage is."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -9,12 +8,11 @@ from types import TracebackType
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import URL, AsyncAdaptedQueuePool, Text, bindparam, event, func, select, text
+from sqlalchemy import URL, AsyncAdaptedQueuePool, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.util import greenlet_spawn
 
 from domain.errors import DomainError, Unavailable
+from domain.time_limits import TimeLimit, within
 from repositories.audit import AuditRepository
 from repositories.auth import SessionRepository
 from repositories.connecting import NOTHING_PREPARED, Connection, connect
@@ -22,6 +20,7 @@ from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.idempotency import KeptAnswerRepository
 from repositories.links import LinkRepository
 from repositories.outbox import OutboxRepository
+from repositories.pool import Connections, leave_all
 from repositories.posts import PostRepository
 from repositories.reading import Executor, Look, OneChange
 from repositories.throttles import ThrottleRepository
@@ -37,8 +36,8 @@ class Limits:
     """How much of the database one worker may use; times in seconds. Behind a pooler the server's own time-outs are
     left to the role: it refuses them from those who connect."""
 
-    pool_size: int = 10
-    pool_overflow: int = 5
+    pool_size: int = 15
+    pool_overflow: int = 0
     pool_timeout_s: float = 2
     connect_timeout_s: float = 3
     command_timeout_s: float = 5
@@ -97,16 +96,12 @@ class Work:
         await self._session.execute(_NOTIFY, {"channel": channel, "payload": payload})
 
 
-def _give_up(connection: object, record: ConnectionPoolEntry) -> None:
-    if connection is not None:
-        record.invalidate()
-
-
 class Database:
     """One pool of connections, and units of work on it."""
 
     def __init__(self, engine: AsyncEngine, looking: AsyncEngine, limits: Limits, tell: Tell) -> None:
         self._engine, self._limits, self._tell = engine, limits, tell
+        self._connections = Connections(engine, limits.pool_size + limits.pool_overflow, limits.pool_timeout_s)
         self._looking = looking.execution_options(isolation_level="AUTOCOMMIT")
         self._writing = async_sessionmaker(engine, expire_on_commit=False)
         self.mail_waits: Callable[[], None] = lambda: None  # called whenever new mail is in the outbox, and committed
@@ -127,12 +122,12 @@ class Database:
 
     def read(self) -> AbstractAsyncContextManager[Work]:
         """Looks: each statement by itself on the wire, no BEGIN and no ROLLBACK. Raises Unavailable."""
-        return _Straight(self, Look(self._engine), asyncio.timeout(self._limits.work_timeout_s))
+        return _Straight(self, Look(self._connections), within(self._limits.work_timeout_s))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Work]:
         """Changes: one transaction, committed at the end of the block. Raises Unavailable."""
-        async with self._outages_named(), self._writing.begin() as session:
+        async with self._outages_named(), self._connections.place(), self._writing.begin() as session:
             work = Work(session)
             yield work
         self._announce(work)
@@ -140,7 +135,7 @@ class Database:
     @asynccontextmanager
     async def write_one(self) -> AsyncIterator[Work]:
         """Changes by one statement, which commits itself: two round trips fewer. Raises Unavailable."""
-        async with _Straight(self, OneChange(self._engine), asyncio.timeout(self._limits.work_timeout_s)) as work:
+        async with _Straight(self, OneChange(self._connections), within(self._limits.work_timeout_s)) as work:
             yield work
         self._announce(work)
 
@@ -165,19 +160,15 @@ class Database:
 
     async def renew(self) -> None:
         """Leaves the connections there are: they may lead to a former primary, and new ones find the new one."""
-        for engine in (self._engine, self._looking):
-            left = engine.pool
-            await engine.dispose()
-            # Who had a connection meanwhile gives it back to a pool that nobody asks any more, and that keeps it open.
-            event.listen(left, "checkin", _give_up)
-            await greenlet_spawn(left.dispose)
+        await self._connections.renew()
+        await leave_all(self._looking)
 
     @property
     def pool(self) -> PoolUse:
         """How the pool is used at this moment."""
         pool = cast(AsyncAdaptedQueuePool, self._engine.pool)
-        in_use, limit = pool.checkedout(), self._limits.pool_size + self._limits.pool_overflow
-        return PoolUse(in_use, pool.checkedin() + in_use, max(0, pool.overflow()), limit)
+        limit = self._limits.pool_size + self._limits.pool_overflow
+        return PoolUse(self._connections.in_use, pool.checkedin() + pool.checkedout(), max(0, pool.overflow()), limit)
 
     async def close(self) -> None:
         await self.renew()
@@ -185,7 +176,7 @@ class Database:
     @asynccontextmanager
     async def _outages_named(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._limits.work_timeout_s):
+            async with within(self._limits.work_timeout_s):
                 yield
         except Exception as error:
             await self.name_outage(error)
@@ -203,7 +194,7 @@ class Database:
 class _Straight:
     """A block whose statements go by Look; written out, since a generator would take longer than a look at one row."""
 
-    def __init__(self, database: Database, look: Look, limit: asyncio.Timeout) -> None:
+    def __init__(self, database: Database, look: Look, limit: TimeLimit) -> None:
         self._database, self._look, self._limit = database, look, limit
 
     async def __aenter__(self) -> Work:

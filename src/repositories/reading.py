@@ -10,15 +10,15 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
-from asyncpg import Connection, PostgresError, QueryCanceledError
-from sqlalchemy import Executable, PoolProxiedConnection
+from asyncpg import PostgresError, QueryCanceledError
+from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.sqltypes import NumericCommon
 from sqlalchemy.types import TypeEngine
-from sqlalchemy.util import greenlet_spawn
+
+from repositories.pool import Borrowed, Connections
 
 Row = Sequence[Any]
 Processor = Callable[[Any], Any]
@@ -73,42 +73,35 @@ class FetchedRows(list[Row]):
 
 
 class Look:
-    """One look at the database: borrows a connection from the pool at its first statement, until it is closed."""
+    """One look at the database: borrows a connection at its first statement, until it is closed."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._borrowed: PoolProxiedConnection | None = None
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._borrowed: Borrowed | None = None
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] = NOTHING, /) -> FetchedRows:
         """Raises what asyncpg raises, SQLAlchemy's TimeoutError where the pool stays empty, and TookTooLong."""
-        borrowed = self._borrowed or await self._borrow()
-        compiled, connection = _compile(statement), cast(Connection, borrowed.driver_connection)
+        if self._borrowed is None:
+            self._borrowed = await self._connections.borrow()
+        compiled, connection = _compile(statement), self._borrowed.driver
         try:
             rows = await connection.fetch(compiled.sql, *compiled.arguments(parameters), timeout=compiled.patience_s)
         except (TimeoutError, QueryCanceledError) as error:
             if compiled.patience_s and not connection.is_closed():  # asyncpg has told the server to stop
                 raise TookTooLong from error
-            borrowed.invalidate()
+            self._borrowed.pooled.invalidate()
             raise
         except BaseException as error:
             # Whoever was broken off in the middle of an answer leaves the rest of it on the wire.
             if connection.is_closed() or not isinstance(error, PostgresError):
-                borrowed.invalidate()
+                self._borrowed.pooled.invalidate()
             raise
         return FetchedRows(compiled.processed(rows))
 
-    async def _borrow(self) -> PoolProxiedConnection:
-        """An open connection, as far as is known without a ping: those that were closed in the pool are replaced."""
-        self._borrowed = await self._engine.raw_connection()
-        while cast(Connection, self._borrowed.driver_connection).is_closed():
-            self._borrowed.invalidate()
-            await self.aclose()
-            self._borrowed = await self._engine.raw_connection()
-        return self._borrowed
-
     async def aclose(self) -> None:
         if self._borrowed is not None:
-            await greenlet_spawn(self._borrowed.close)
+            await self._connections.give_back(self._borrowed)
+            self._borrowed = None
 
 
 class OneChange(Look):

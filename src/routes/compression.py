@@ -5,7 +5,7 @@ import asyncio
 from isal import igzip
 from quart import Response
 
-from routes.http import request
+from routes.http import this_request
 
 SMALLEST_BYTES = 1024  # what is shorter fits into a packet or two anyway
 LONGEST_AT_ONCE_BYTES = 128 * 1024  # 0.3 ms; what is longer is packed in a thread, where it holds up nobody
@@ -14,7 +14,7 @@ LEVEL = 3  # the best of ISA-L's: a fifth of the time of zlib's 4 for 3 % more b
 
 async def compress(answer: Response) -> Response:
     """Leaves alone what has an ETag, whose bytes it names, and tokens, which the length could betray (BREACH)."""
-    if (answer.content_length or 0) <= SMALLEST_BYTES or "ETag" in answer.headers or request.gives_tokens:
+    if (answer.content_length or 0) <= SMALLEST_BYTES or "ETag" in answer.headers or this_request().gives_tokens:
         return answer
     answer.vary.add("Accept-Encoding")
     if is_wanted():
@@ -25,7 +25,7 @@ async def compress(answer: Response) -> Response:
 
 def is_wanted() -> bool:
     """Whether the client asks for gzip. RFC 9110, 12.5.3: what is not named is worth what `*` is; q=0 refuses."""
-    worth = {name.lower(): quality for name, quality in request.accept_encodings}
+    worth = {name.lower(): quality for name, quality in this_request().accept_encodings}
     packed = worth.get("gzip", worth.get("*", 0))
     return packed > 0 and packed >= worth.get("identity", 0)
 

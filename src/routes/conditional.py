@@ -11,7 +11,7 @@ from domain.errors import Detail, InvalidFields
 from domain.posts import Post
 from domain.users import Account, User
 from domain.versions import Versions
-from routes.http import bodiless, reply, request
+from routes.http import bodiless, reply, this_request
 
 T = TypeVar("T")
 
@@ -58,11 +58,11 @@ def tag_of(shown: User | Post) -> str:
 
 def is_known(tag: str) -> bool:
     """Whether If-None-Match names the tag, weak or not. What is no list of tags names none: all is sent, to no harm."""
-    header = _header("If-None-Match") if request.method in {"GET", "HEAD"} else None
+    header = _header("If-None-Match") if this_request().method in {"GET", "HEAD"} else None
     return bool(header and _TAGS.fullmatch(header)) and parse_etags(header).contains_weak(tag)
 
 
 def _header(name: str) -> str | None:
     """A list may come in several lines (RFC 9110, 5.3), of which werkzeug's own property reads the first."""
-    lines = request.headers.getlist(name)
+    lines = this_request().headers.getlist(name)
     return ", ".join(lines) if lines else None

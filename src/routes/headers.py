@@ -1,6 +1,6 @@
 """What every answer carries, whatever it says."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import structlog
@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestHeaderFieldsTooLarge
 
 from domain.throttles import Standing
 from routes.compression import compress
-from routes.http import request, this_request
+from routes.http import this_request
 from routes.request import PROBES, Request
 
 log = structlog.get_logger("inkwell.request")
@@ -39,7 +39,8 @@ CORS_MAX_AGE_S = 600  # Chromium believes a preflight for two hours at most; ten
 
 def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seconds: int) -> None:
     """Puts the common headers on every answer of the app and logs it; CORS for the named origins alone."""
-    common = SECURITY | ({"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {})
+    hsts = {"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {}
+    common = list((SECURITY | hsts).items())
 
     # Coroutines, all of them: Quart runs a plain function in a thread.
     @app.after_request
@@ -62,15 +63,16 @@ def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seco
 
 async def _refuse_long_headers() -> None:
     """The server's own limit counts only what came in pieces."""
-    if sum(len(name) + len(value) for name, value in request.scope["headers"]) > LONGEST_HEADERS_BYTES:
+    if sum(len(name) + len(value) for name, value in this_request().scope["headers"]) > LONGEST_HEADERS_BYTES:
         raise RequestHeaderFieldsTooLarge
 
 
-def _finish(answer: Response, common: Mapping[str, str]) -> Response:
+def _finish(answer: Response, common: Sequence[tuple[str, str]]) -> Response:
     asked, headers = this_request(), answer.headers
     given = {name.lower() for name, _ in headers}
-    headers.extend({name: value for name, value in common.items() if name.lower() not in given})
-    headers["X-Request-ID"] = asked.request_id
+    ours = [pair for pair in common if pair[0].lower() not in given]
+    # Past werkzeug's look at each of them: they hold nothing that a client sent, but for an id of harmless characters.
+    headers._list += [*ours, ("X-Request-ID", asked.request_id)]
     if asked.standings:
         headers.update(_rate_limits(asked.standings.values()))
     if current_app.extensions["draining"]:

@@ -2,16 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from quart import Response, current_app
+from quart import Response
 from quart import request as current_request
-from quart.globals import request_ctx
-from werkzeug.local import LocalProxy
+from quart.globals import _cv_app, _cv_request
 
 from domain.auth import Tokens
 from domain.errors import (
@@ -33,19 +33,30 @@ from service.fields import LAST_PAGE, as_uuid
 
 Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 MOST_PARAMETERS = 50
+MOST_QUERIES, LONGEST_REMEMBERED_QUERY = 1024, 256
 MOST_DETAILS = 20  # somebody who sends a thousand wrong fields is told of the first ones
 LONGEST_FIELD_NAME = 100
 UNKNOWN_FIELD = ("unknown", "Not known here")
 
-services = cast(Services, LocalProxy(lambda: current_app.extensions["inkwell"]))
 request = cast(Request, current_request)
+
+
+class _Services:
+    """Those of the application that answers; werkzeug's LocalProxy would take six times as long for each look."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_cv_app.get().app.extensions["inkwell"], name)
+
+
+services = cast(Services, _Services())
 
 
 def this_request() -> Request:
     """What `request` stands for, for who asks it many things: each look through the proxy takes a microsecond."""
-    return cast(Request, request_ctx.request)
+    return cast(Request, _cv_request.get().request_websocket)
 
 
 async def actor() -> Actor:
@@ -62,13 +73,13 @@ async def visitor() -> Actor | None:
     if token is None:
         return None
     found = await services.auth.authenticate(token, client())
-    request.user_id = found.id
+    this_request().user_id = found.id
     return found
 
 
 def bearer_token() -> str | None:
     """The token that is shown, whatever it is worth. Raises TokenInvalid for another kind of credentials."""
-    header = request.headers.get("Authorization")
+    header = this_request().headers.get("Authorization")
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
@@ -101,16 +112,27 @@ async def body(model: type[Model], *, optional: bool = False) -> Model:
 
 
 def query(model: type[Model]) -> Model:
-    """The query as the model. Raises InvalidQuery."""
+    """The query as the model, which belongs to all who ask the same: nobody changes it. Raises InvalidQuery."""
+    return cast(Model, _query(model, this_request().query_string))
+
+
+def _remembered(function: F) -> F:
+    """What a query string means: the first pages of lists are asked for all the time."""
+    short = lru_cache(MOST_QUERIES)(function)
+    return cast(F, lambda *given: (short if len(given[-1]) <= LONGEST_REMEMBERED_QUERY else function)(*given))
+
+
+@_remembered
+def _query(model: type[BaseModel], query_string: bytes) -> BaseModel:
     try:
-        return model.model_validate(_parameters())
+        return model.model_validate(_parameters(query_string))
     except ValidationError as error:
         _refuse(error, InvalidQuery)
 
 
 def no_query() -> None:
     """For what takes no query: a key that nobody reads is a mistake worth telling. Raises InvalidQuery."""
-    if request.query_string:
+    if this_request().query_string:
         query(_NoQuery)
 
 
@@ -126,15 +148,17 @@ def reply(
     adapter: TypeAdapter[T], value: T, status: int = 200, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The value as JSON."""
-    request.gives_tokens = isinstance(value, Tokens)
+    if isinstance(value, Tokens):
+        this_request().gives_tokens = True
     return Response(adapter.dump_json(value), status, {"Content-Type": "application/json", **(headers or {})})
 
 
 def reply_page(adapter: TypeAdapter[Page[T]], page: Page[T]) -> Response:
     """The page as JSON, with links to the first, the previous and the next one (RFC 8288)."""
-    answer = reply(adapter, page)
-    answer.headers["Link"] = ", ".join(f'<{target}>; rel="{name}"' for name, target in _links(page.pagination))
-    return answer
+    asked = this_request()
+    here = _Here(quote(asked.path), _kept(asked.query_string))
+    links = ", ".join([f'<{target}>; rel="{name}"' for name, target in _links(page.pagination, here)])
+    return reply(adapter, page, headers={"Link": links})
 
 
 def no_content() -> Response:
@@ -152,21 +176,32 @@ class _NoQuery(BaseModel):
     model_config = {"extra": "forbid"}
 
 
-def _links(here: Pagination) -> Iterator[tuple[str, str]]:
-    yield "first", _elsewhere()
-    if here.page is not None and here.page > 1:
-        yield "prev", _elsewhere(page=str(here.page - 1))
-    if here.next_cursor and here.page in (None, LAST_PAGE):  # beyond that page, the numbers end
-        yield "next", _elsewhere(cursor=here.next_cursor)
-    elif here.next_cursor and here.page is not None:
-        yield "next", _elsewhere(page=str(here.page + 1))
+class _Here(NamedTuple):
+    """The list that is asked for: its path, and its query but for the place in it."""
+
+    path: str
+    kept: str
+
+    def at(self, place: str = "") -> str:
+        """The same list from another place on, as a relative reference."""
+        found = "&".join(part for part in (self.kept, place) if part)
+        return f"{self.path}?{found}" if found else self.path
 
 
-def _elsewhere(**place: str) -> str:
-    """The same list from another place on, as a relative reference."""
-    kept = {key: value for key, value in _parameters().items() if key not in ("page", "cursor")}
-    found = urlencode(kept | place, quote_via=quote)
-    return quote(request.path) + (f"?{found}" if found else "")
+def _links(shown: Pagination, here: _Here) -> Iterator[tuple[str, str]]:
+    yield "first", here.at()
+    if shown.page is not None and shown.page > 1:
+        yield "prev", here.at(f"page={shown.page - 1}")
+    if shown.next_cursor and shown.page in (None, LAST_PAGE):  # beyond that page, the numbers end
+        yield "next", here.at(f"cursor={shown.next_cursor}")
+    elif shown.next_cursor and shown.page is not None:
+        yield "next", here.at(f"page={shown.page + 1}")
+
+
+@_remembered
+def _kept(query_string: bytes) -> str:
+    kept = {key: value for key, value in _parameters(query_string).items() if key not in ("page", "cursor")}
+    return urlencode(kept, quote_via=quote)
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:
@@ -193,11 +228,11 @@ def _no_constant(_: str) -> NoReturn:
     raise BadJson
 
 
-def _parameters() -> dict[str, str]:
-    if request.query_string.count(b"&") >= MOST_PARAMETERS:
+def _parameters(query_string: bytes) -> dict[str, str]:
+    if query_string.count(b"&") >= MOST_PARAMETERS:
         raise InvalidQuery([Detail("", "too_many", f"More than {MOST_PARAMETERS} parameters")])
     try:
-        pairs = parse_qsl(request.query_string.decode("ascii"), keep_blank_values=True, errors="strict")
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
         raise InvalidQuery([Detail("", "encoding", "The query cannot be read as UTF-8 parameters")]) from None
     repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]

@@ -51,7 +51,8 @@ def reply_posts(listing: AuthorListing, page: Page[Post]) -> Response:
     errors=(TokenMissing, BadCursor),
 )
 async def index() -> Response:
-    reader = await (actor() if request.args.get("mine") == "true" else visitor())
+    is_own = b"mine" in request.query_string and request.args.get("mine") == "true"
+    reader = await (actor() if is_own else visitor())
     listing = query(PostListing)
     return reply_posts(listing, await services.posts.list(reader, listing))
 

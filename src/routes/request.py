@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property, lru_cache
 from ipaddress import ip_address
 from secrets import token_hex
@@ -12,6 +13,7 @@ from quart import Request as QuartRequest
 from quart import current_app
 from quart.helpers import _split_blueprint_path
 from quart.wrappers.request import Body as QuartBody
+from werkzeug.datastructures import Headers
 
 from domain.throttles import Standing
 
@@ -20,6 +22,34 @@ LONGEST_USER_AGENT = 255
 MOST_ADDRESSES = 1024
 # Asked by machines every few seconds: never queued, and logged only when the answer is bad.
 PROBES = {"/healthz", "/readyz", "/metrics"}
+
+
+class ReceivedHeaders(Headers):
+    """The headers of a request, which nobody changes: found by an index where werkzeug looks through all of them.
+
+    `raw` is ASGI's list, in which names are in lower case; `remote_address` goes first, as Quart has it.
+    """
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]], remote_address: str) -> None:
+        pairs = [(name.decode("latin1"), value.decode("latin1")) for name, value in raw]
+        self._pairs = [("remote-addr", remote_address), *pairs]
+        self._first = dict(reversed(self._pairs))
+
+    @cached_property
+    def _list(self) -> list[tuple[str, str]]:  # type: ignore[override]
+        return [(name.title(), value) for name, value in self._pairs]
+
+    def get(self, key: str, default: Any = None, type: Callable[[str], Any] | None = None) -> Any:  # type: ignore[override]
+        value = self._first.get(key.lower())
+        if value is None:
+            return default
+        return value if type is None else super().get(key, default, type)
+
+    def getlist(self, key: str, type: Callable[[str], Any] | None = None) -> list[Any]:
+        return super().getlist(key, type) if key.lower() in self._first else []  # type: ignore[arg-type]
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._first
 
 
 class Body(QuartBody):

@@ -1,5 +1,6 @@
 """The directory: who has an account, and what may be changed about it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -111,12 +112,12 @@ class UserService:
             cut = replace(cut, total="exact")
         async with self._store.read() as work:
             found = await work.users.find(wanted, cut)
-        return listing.answer(found.map(lambda account: self._view(actor, account)), wanted, cut.order)
+        return listing.answer(found.map(self._viewer(actor)), wanted, cut.order)
 
     async def get(self, actor: Actor, user_id: UUID) -> User:
         """Raises UserNotFound."""
         async with self._store.read() as work:
-            return self._view(actor, _found(await work.users.get(user_id)))
+            return self._viewer(actor)(_found(await work.users.get(user_id)))
 
     async def change(self, actor: Actor, user_id: UUID, changes: UserChanges, expected: Versions = None) -> Account:
         """Raises NotYours, UserNotFound, PreconditionFailed, EmailTaken, LastAdmin."""
@@ -151,12 +152,17 @@ class UserService:
             await mail_new_password(work, self._throttles, user_id, new.email)
             await record(work, "password.set", OPERATOR, user_id)
 
-    def _view(self, reader: Actor, account: Account) -> User:
-        """As much of the account as the reader may see."""
-        if may(reader, Permission.USER_READ_ALL, account.id):
-            return account
-        shows_address = may(reader, Permission.USER_READ_EMAIL, account.id, self._access)
-        return account.public if shows_address else replace(account.public, email=None)
+    def _viewer(self, reader: Actor) -> Callable[[Account], User]:
+        """Makes of an account as much as the reader may see: decided once for everybody's, and once for the own."""
+        of_others, own = self._view(reader, None), self._view(reader, reader.id)
+        return lambda account: own(account) if account.id == reader.id else of_others(account)
+
+    def _view(self, reader: Actor, owner_id: UUID | None) -> Callable[[Account], User]:
+        if may(reader, Permission.USER_READ_ALL, owner_id):
+            return lambda account: account
+        if may(reader, Permission.USER_READ_EMAIL, owner_id, self._access):
+            return lambda account: account.public
+        return lambda account: replace(account.public, email=None)
 
     async def _add(self, new: NewAccount, role: Role, action: Action, by: Actor | Client) -> Account:
         password_hash = await self._passwords.hash(new.password)

@@ -9,10 +9,9 @@ from asyncpg import PostgresError
 from sqlalchemy import REAL, Integer, Numeric, Text, bindparam, func, literal, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from inkwell.settings import Settings
 from repositories.database import Database
+from repositories.pool import Connections
 from repositories.reading import PATIENCE, Look, OneChange, TookTooLong
 from tests.conftest import Server
 
@@ -20,20 +19,20 @@ BACKEND = text("SELECT pg_backend_pid()")
 
 
 @pytest.fixture
-def engine(database: Database) -> AsyncEngine:
-    return database._engine
+def connections(database: Database) -> Connections:
+    return database._connections
 
 
 @pytest.fixture
-async def look(engine: AsyncEngine) -> AsyncIterator[Look]:
-    look = Look(engine)
+async def look(connections: Connections) -> AsyncIterator[Look]:
+    look = Look(connections)
     yield look
     await look.aclose()
 
 
-async def backend(engine: AsyncEngine) -> int:
+async def backend(connections: Connections) -> int:
     """The server process at the other end of the pool's connection."""
-    look = Look(engine)
+    look = Look(connections)
     pid: int = (await look.execute(BACKEND)).one()[0]
     await look.aclose()
     return pid
@@ -71,34 +70,34 @@ async def test_one_row_is_one_row(look: Look) -> None:
         none.one()
 
 
-async def test_nothing_is_begun_and_nothing_left_open(look: Look, engine: AsyncEngine) -> None:
+async def test_nothing_is_begun_and_nothing_left_open(look: Look, connections: Connections) -> None:
     states = text("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'")
     first, second = (await look.execute(text("SELECT txid_current()"))).one(), await look.execute(states)
     assert (await look.execute(text("SELECT txid_current()"))).one() != first
     assert second.one()[0] == 0
 
 
-async def test_a_look_that_never_looked_takes_no_connection(engine: AsyncEngine) -> None:
-    await Look(engine).aclose()
-    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+async def test_a_look_that_never_looked_takes_no_connection(connections: Connections) -> None:
+    await Look(connections).aclose()
+    assert connections.in_use == 0
 
 
-async def test_a_statement_that_was_refused_leaves_the_connection_in_use(look: Look, engine: AsyncEngine) -> None:
+async def test_a_statement_that_was_refused_leaves_the_connection_in_use(look: Look, connections: Connections) -> None:
     before = (await look.execute(BACKEND)).one()[0]
     with pytest.raises(PostgresError):
         await look.execute(text("SELECT 1 / 0"))
     await look.aclose()
-    assert await backend(engine) == before
+    assert await backend(connections) == before
 
 
-async def test_a_connection_on_which_an_answer_is_still_to_come_is_not_used_again(engine: AsyncEngine) -> None:
-    look = Look(engine)
+async def test_a_connection_on_which_an_answer_is_still_to_come_is_not_used_again(connections: Connections) -> None:
+    look = Look(connections)
     before = (await look.execute(BACKEND)).one()[0]
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(look.execute(text("SELECT pg_sleep(20)")), 0.05)
     await look.aclose()
-    assert await backend(engine) != before
-    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert await backend(connections) != before
+    assert connections.in_use == 0
 
 
 async def test_a_look_is_given_up_for_its_patience_and_the_next_one_is_as_any_other(look: Look) -> None:
@@ -109,38 +108,30 @@ async def test_a_look_is_given_up_for_its_patience_and_the_next_one_is_as_any_ot
     assert (await look.execute(BACKEND)).one()[0] == before
 
 
-async def test_a_connection_that_was_cut_is_replaced(engine: AsyncEngine) -> None:
-    before = await backend(engine)
-    look = Look(engine)
+async def test_a_connection_that_was_cut_is_replaced(connections: Connections) -> None:
+    before = await backend(connections)
+    look = Look(connections)
     with pytest.raises(PostgresError):
         await look.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     await look.aclose()
-    assert await backend(engine) != before
+    assert await backend(connections) != before
 
 
 async def test_connections_that_were_cut_while_they_lay_in_the_pool_are_replaced_unnoticed(
-    engine: AsyncEngine, server: Server, database_url: str
+    connections: Connections, server: Server, database_url: str
 ) -> None:
-    looks = [Look(engine) for _ in range(3)]
+    looks = [Look(connections) for _ in range(3)]
     before = {rows.one()[0] for rows in await asyncio.gather(*(look.execute(BACKEND) for look in looks))}
     for look in looks:
         await look.aclose()
     await server.cut_off(database_url)
     await asyncio.sleep(0.05)
-    assert before.isdisjoint({await backend(engine) for _ in looks})
-    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert before.isdisjoint({await backend(connections) for _ in looks})
+    assert connections.in_use == 0
 
 
-async def test_more_looks_than_the_pool_keeps_leave_it_as_it_was(engine: AsyncEngine, settings: Settings) -> None:
-    looks = [Look(engine) for _ in range(settings.database_pool_size + settings.database_pool_overflow)]
-    await asyncio.gather(*(look.execute(BACKEND) for look in looks))
-    for look in looks:
-        await look.aclose()
-    assert (engine.pool.checkedout(), engine.pool.checkedin()) == (0, settings.database_pool_size)  # type: ignore[attr-defined]
-
-
-async def test_what_changes_without_a_transaction_takes_one_statement(engine: AsyncEngine) -> None:
-    change = OneChange(engine)
+async def test_what_changes_without_a_transaction_takes_one_statement(connections: Connections) -> None:
+    change = OneChange(connections)
     await change.execute(BACKEND)
     with pytest.raises(RuntimeError, match="transaction"):
         await change.execute(BACKEND)
