@@ -25,9 +25,10 @@ from sqlalchemy import (
     union_all,
 )
 
-from domain.pages import Counting, Cut, Slice
+from domain.pages import Cut, Slice
 from repositories.explaining import Explained
 from repositories.reading import MOST_STATEMENTS, PATIENCE, Executor
+from repositories.shapes import Shape, asked
 from repositories.tables import totals
 
 T = TypeVar("T")
@@ -38,21 +39,6 @@ LIMIT, OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=
 NEAR = 1_000  # rows of an order to look among for those that are wanted: one in fifty fills a page
 MOST_SORTED = 1_000  # rows of a range that are sorted by something else; of more, some come soon in any order
 HURRIED = 10_000  # rows of an order that can be looked at in any case, even from the disk
-DEEP = 500  # rows to pass over, from which on it is cheaper to pass over their keys alone, in the index
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What of a request decides over the statement; everything else is bound to it."""
-
-    filters: frozenset[str]
-    sort: str
-    descending: bool
-    after: bool
-    deep: bool
-    total: Counting
-    hurried: bool = False
-    patience_s: float | None = None
 
 
 class MadeKeys(Protocol):
@@ -96,32 +82,23 @@ class Listing(Generic[T]):
         Raises TookTooLong after `patience_s`, in a Look. `hurried` looks at the next HURRIED rows of the order alone,
         and may have found fewer than the limit, or none, though others follow; not for an order whose keys are made.
         """
-        shape, bound = self.asked(wanted, cut)
+        shape, bound = asked(self.filters, wanted, cut)
         shape = replace(shape, hurried=hurried, patience_s=patience_s)
         found = (await session.execute(_page(self, shape), bound)).all()
         total = found[0][0]
         if cut.total == "estimated" and total is None:
             total = await self._estimated(session, shape, bound)
-        width = len(_keys(self, shape))
-        return self._slice([row[1:] for row in found if row[1] is not None], width, cut, total)
-
-    def asked(self, wanted: Any, cut: Cut) -> tuple[Shape, dict[str, Any]]:
-        """What decides over the statement, and what is bound to it."""
-        given = {name: value for name in wanted.__slots__ if (value := getattr(wanted, name)) is not None}
-        filters = frozenset(name if name in self.filters else f"{name}={value}" for name, value in given.items())
-        places = {f"after_{number}": key for number, key in enumerate(cut.after or ())}
-        bound = given | places | {"limit": cut.limit + 1, "offset": cut.offset}  # one more, to see whether more follow
-        return Shape(filters, cut.sort, cut.descending, cut.after is not None, cut.offset >= DEEP, cut.total), bound
+        return self._slice([row for row in found if row[1] is not None], len(_keys(self, shape)), cut, total)
 
     async def _estimated(self, session: Executor, shape: Shape, bound: Mapping[str, Any]) -> int:
         plan = (await session.execute(_estimate(self, shape.filters), bound)).one()[0]
         return int(plan[0]["Plan"]["Plan Rows"])
 
     def _slice(self, rows: Sequence[Any], width: int, cut: Cut, total: int | None) -> Slice[T]:
-        whole = [row for row in rows if row[width] is not None]  # not the place up to which was looked in a hurry
-        shown, places = whole[: cut.limit], [tuple(row[:width]) for row in rows]
-        end = places[cut.limit - 1] if len(whole) > cut.limit else places[-1] if len(rows) > len(whole) else None
-        return Slice([self.make(*row[width:]) for row in shown], total, end)
+        begin = 1 + width  # behind the total and the place
+        whole = [row for row in rows if row[begin] is not None]  # not the place up to which was looked in a hurry
+        last = whole[cut.limit - 1] if len(whole) > cut.limit else rows[-1] if len(rows) > len(whole) else None
+        return Slice([self.make(*row[begin:]) for row in whole[: cut.limit]], total, last and tuple(last[1:begin]))
 
     def rows(self, filters: frozenset[str], *columns: ColumnElement[Any]) -> Select[Any]:
         return self._narrowed(self.filters, filters, columns)
@@ -300,7 +277,8 @@ def _keys_first(
 
 
 def _lined_up(listing: Listing[Any], shape: Shape, rows: Select[Any]) -> Select[Any]:
-    return _beyond_place(listing, shape, rows).order_by(*_sorted(listing, shape)).limit(LIMIT).offset(OFFSET)
+    ordered = _beyond_place(listing, shape, rows).order_by(*_sorted(listing, shape))
+    return ordered.limit(literal_column(str(shape.first))) if shape.first else ordered.limit(LIMIT).offset(OFFSET)
 
 
 def _beyond_place(listing: Listing[Any], shape: Shape, rows: Select[Any]) -> Select[Any]:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from quart import Response
 from quart import request as current_request
 from quart.globals import _cv_app, _cv_request
+from quart.wrappers.response import DataBody
+from werkzeug.datastructures import Headers
 
 from domain.auth import Tokens
 from domain.errors import (
@@ -150,7 +152,11 @@ def reply(
     """The value as JSON."""
     if isinstance(value, Tokens):
         this_request().gives_tokens = True
-    return Response(adapter.dump_json(value), status, {"Content-Type": "application/json", **(headers or {})})
+    content, described = adapter.dump_json(value), Headers()
+    # Past werkzeug's look at each of them: they are of our making.
+    described._list = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+    described._list += (headers or {}).items()
+    return Response(DataBody(content), status, described)
 
 
 def reply_page(adapter: TypeAdapter[Page[T]], page: Page[T]) -> Response:

@@ -17,6 +17,7 @@ from domain.posts import PostFilter
 from inkwell.database_url import parse_database_url
 from repositories.database import Limits
 from repositories.paging import Listing, _page
+from repositories.shapes import asked
 
 LIMIT = 20
 BIG = {"users", "posts", "audit"}
@@ -108,7 +109,7 @@ async def asking(url: str) -> AsyncIterator[AsyncConnection]:
 async def plan(url: str, listing: Listing[Any], wanted: Any, cut: Cut) -> Plan:
     """What PostgreSQL does for the listing's own statement, planned as for a client who asks often."""
     async with asking(url) as connection:
-        shape, values = listing.asked(wanted, cut)
+        shape, values = asked(listing.filters, wanted, cut)
         sql = _page(listing, shape).compile(dialect=connection.dialect)
         given = tuple(sql.construct_params(values)[name] for name in sql.positiontup or ())
         found = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", given)

@@ -11,6 +11,7 @@ from domain.posts import PostFilter
 from domain.users import UserFilter
 from repositories.paging import NEAR, Listing, _keys, _page
 from repositories.posts import FOUND, FOUND_OF_AUTHOR, OF_AUTHOR, PUBLIC
+from repositories.shapes import asked
 from repositories.users import DIRECTORY, SHORT
 from tests.migrations.plans import AUTHOR, HALF_WAY, LIMIT, WORDS, asking, orders, plan, public
 
@@ -73,7 +74,7 @@ async def place(url: str, listing: Listing[Any], order: str) -> tuple[Any, ...]:
         PUBLIC: ("posts", "published", 2000 * LIMIT - 1),
         OF_AUTHOR: ("posts", f"author_id = '{AUTHOR}'", 1000),
     }[listing]
-    keys = [str(key.compile()) for key in _keys(listing, listing.asked(UserFilter(), Cut(order, 1))[0])]
+    keys = [str(key.compile()) for key in _keys(listing, asked(listing.filters, UserFilter(), Cut(order, 1))[0])]
     by = ", ".join(key + (" DESC" if order.startswith("-") else "") for key in keys)
     async with asking(url) as connection:
         rows = f"SELECT {', '.join(keys)} FROM {table} WHERE {condition}"  # noqa: S608  of constants
@@ -109,7 +110,7 @@ async def test_a_search_is_planned_for_its_words_however_often_it_is_asked(
     full_database: str, listing: Listing[Any], wanted: Any, order: str
 ) -> None:
     """A plan for any words would fold or parse them for every row, or not know how many have them."""
-    shape, values = listing.asked(wanted, Cut(order, LIMIT))
+    shape, values = asked(listing.filters, wanted, Cut(order, LIMIT))
     async with asking(full_database) as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         sql = _page(listing, shape).compile(dialect=connection.dialect)

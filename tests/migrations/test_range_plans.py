@@ -12,6 +12,7 @@ from domain.posts import PostFilter
 from domain.users import UserFilter
 from repositories.paging import MOST_SORTED, Listing, _keys
 from repositories.posts import OF_AUTHOR, PUBLIC
+from repositories.shapes import asked
 from repositories.users import DIRECTORY
 from tests.migrations.plans import AUTHOR, HALF_WAY, LIMIT, asking, orders, plan, public
 
@@ -106,7 +107,7 @@ async def test_a_range_has_the_same_rows_whether_they_are_few_or_many(
     wanted = RANGES[listing](HALF_WAY, HALF_WAY + timedelta(days=days))
     async with asking(full_database) as connection:
         for order in orders(listing):
-            shape, bound = listing.asked(wanted, Cut(order, LIMIT))
+            shape, bound = asked(listing.filters, wanted, Cut(order, LIMIT))
             keys = [key.desc() if shape.descending else key for key in _keys(listing, shape)]
             rows = listing.rows(shape.filters, listing.columns[0]).order_by(*keys).limit(3 * LIMIT)
             ids = list((await connection.execute(rows, bound)).scalars())
