@@ -1,6 +1,6 @@
 """What every answer carries, whatever it says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import structlog
@@ -40,7 +40,7 @@ CORS_MAX_AGE_S = 600  # Chromium believes a preflight for two hours at most; ten
 def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seconds: int) -> None:
     """Puts the common headers on every answer of the app and logs it; CORS for the named origins alone."""
     hsts = {"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {}
-    common = list((SECURITY | hsts).items())
+    common = {name.lower(): (name, value) for name, value in (SECURITY | hsts).items()}
 
     # Coroutines, all of them: Quart runs a plain function in a thread.
     @app.after_request
@@ -67,10 +67,10 @@ async def _refuse_long_headers() -> None:
         raise RequestHeaderFieldsTooLarge
 
 
-def _finish(answer: Response, common: Sequence[tuple[str, str]]) -> Response:
+def _finish(answer: Response, common: Mapping[str, tuple[str, str]]) -> Response:
     asked, headers = this_request(), answer.headers
     given = {name.lower() for name, _ in headers}
-    ours = [pair for pair in common if pair[0].lower() not in given]
+    ours = [pair for name, pair in common.items() if name not in given]
     # Past werkzeug's look at each of them: they hold nothing that a client sent, but for an id of harmless characters.
     headers._list += [*ours, ("X-Request-ID", asked.request_id)]
     if asked.standings:
