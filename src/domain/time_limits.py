@@ -17,15 +17,21 @@ def within(seconds: float) -> "TimeLimit":
 
 
 class TimeLimit:
-    """The time for one block, from when it is entered."""
+    """The time for one block, from when it is entered. A cancellation from elsewhere stays one, as with asyncio's."""
 
-    __slots__ = ("_clock", "_timeout")
+    __slots__ = ("_cancellations", "_clock", "_task", "was_reached")
+
+    _task: "asyncio.Task[object]"
+    _cancellations: int  # that were under way when the block was entered
 
     def __init__(self, clock: "_Clock") -> None:
-        self._clock, self._timeout = clock, asyncio.timeout(None)
+        self._clock, self.was_reached = clock, False
 
     async def __aenter__(self) -> Self:
-        await self._timeout.__aenter__()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("A time limit is for what runs in a task")
+        self._task, self._cancellations = task, task.cancelling()
         self._clock.start(self)
         return self
 
@@ -33,14 +39,14 @@ class TimeLimit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._clock.stop(self)
-        await self._timeout.__aexit__(kind, error, trace)
+        is_ours = self.was_reached and self._task.uncancel() <= self._cancellations
+        if is_ours and kind is asyncio.CancelledError:
+            raise TimeoutError from error
 
     def reach(self) -> None:
-        self._timeout.reschedule(0)  # which is in the past, so that asyncio ends the block
-
-    @property
-    def was_reached(self) -> bool:
-        return self._timeout.expired()
+        """Cancels the block."""
+        self.was_reached = True
+        self._task.cancel()
 
 
 class _Clock:

@@ -1,6 +1,7 @@
 """Time limits that share a timer: they end what takes too long, nothing else, and leave nothing behind."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -93,3 +94,28 @@ def test_the_next_event_loop_has_limits_too() -> None:
     loop.run_until_complete(asyncio.wait([task]))
     loop.close()
     asyncio.run(too_long())
+
+
+async def test_a_cancellation_from_elsewhere_at_the_same_moment_stays_one() -> None:
+    async def waits() -> None:
+        async with within(0.03) as limit:
+            try:
+                await asyncio.sleep(20)
+            finally:
+                assert limit.was_reached
+                task.cancel()  # the user's own, while the limit's is under way
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(20)
+                raise asyncio.CancelledError
+
+    task = asyncio.create_task(waits())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_comes_to_an_end_although_its_time_is_over_is_left_alone() -> None:
+    async with within(0.03) as limit:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(20)
+    assert limit.was_reached
+    await asyncio.sleep(0)  # nobody is cancelled any more
