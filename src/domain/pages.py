@@ -38,7 +38,8 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Slice(Generic[T]):
-    """The rows that were asked for, how many there are in all, and the last one's place if more rows follow it."""
+    """The rows that were asked for, how many there are in all, and where to go on if more may follow: the place of the
+    last one, or of the last that was looked at."""
 
     rows: list[T]
     total: int | None

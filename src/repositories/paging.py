@@ -79,7 +79,7 @@ class Listing(Generic[T]):
     ) -> Slice[T]:
         """The rows of what is `wanted`: a value whose fields are named as the filters are.
 
-        Raises TookTooLong after `patience_s`, in a Look. `hurried` looks at the next HURRIED rows of the order alone,
+        Raises GivenUp after `patience_s`, in a Look. `hurried` looks at the next HURRIED rows of the order alone,
         and may have found fewer than the limit, or none, though others follow; not for an order whose keys are made.
         """
         shape, bound = asked(self.filters, wanted, cut)

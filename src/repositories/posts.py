@@ -29,7 +29,7 @@ from domain.posts import HIT_ENDS, HIT_STARTS, FoundPost, Post, PostFilter, snip
 from domain.versions import Versions
 from repositories.failures import REFUSED, violated_constraint
 from repositories.paging import Keys, Listing, MadeKeys
-from repositories.reading import Executor, TookTooLong
+from repositories.reading import Executor, GivenUp
 from repositories.tables import posts, posts_by_published_at, posts_by_title
 from repositories.versions import among
 
@@ -198,7 +198,7 @@ class PostRepository:
             listing, asked = _excluding(listing), _by_age(cut)
         try:
             found = await listing.find(self._session, wanted, asked, patience_s=_patience_s(asked))
-        except TookTooLong:
+        except GivenUp:
             asked = _uncounted(_by_age(cut))
             found = await listing.find(self._session, wanted, asked, hurried=True)
         return found if asked.sort == cut.sort else _as_ranked(found)

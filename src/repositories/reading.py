@@ -31,8 +31,11 @@ MOST_STATEMENTS = 512  # of some 50 kB: lists come in thousands of shapes, most 
 PATIENCE = "patience_s"  # an execution option: seconds after which a look by this statement is given up
 
 
-class TookTooLong(Exception):
-    """A look was given up for its statement's patience, or for the server's own time-out."""
+class GivenUp(Exception):
+    """A look took longer than its statement's patience, or than the server's own time-out."""
+
+
+_TOO_LATE = (TimeoutError, QueryCanceledError)
 
 
 class Rows(Protocol):
@@ -80,18 +83,15 @@ class Look:
         self._borrowed: Borrowed | None = None
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] = NOTHING, /) -> FetchedRows:
-        """Raises what asyncpg raises, SQLAlchemy's TimeoutError where the pool stays empty, and TookTooLong."""
+        """Raises what asyncpg raises, SQLAlchemy's TimeoutError where the pool stays empty, and GivenUp."""
         if self._borrowed is None:
             self._borrowed = await self._connections.borrow()
         compiled, connection = _compile(statement), self._borrowed.driver
         try:
             rows = await connection.fetch(compiled.sql, *compiled.arguments(parameters), timeout=compiled.patience_s)
-        except (TimeoutError, QueryCanceledError) as error:
-            if compiled.patience_s and not connection.is_closed():  # asyncpg has told the server to stop
-                raise TookTooLong from error
-            self._borrowed.pooled.invalidate()
-            raise
         except BaseException as error:
+            if compiled.patience_s and isinstance(error, _TOO_LATE) and not connection.is_closed():
+                raise GivenUp from error  # asyncpg has told the server to stop
             # Whoever was broken off in the middle of an answer leaves the rest of it on the wire.
             if connection.is_closed() or not isinstance(error, PostgresError):
                 self._borrowed.pooled.invalidate()

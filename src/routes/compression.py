@@ -4,6 +4,8 @@ import asyncio
 
 from isal import igzip
 from quart import Response
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 
 from routes.http import this_request
 
@@ -25,9 +27,14 @@ async def compress(answer: Response) -> Response:
 
 def is_wanted() -> bool:
     """Whether the client asks for gzip. RFC 9110, 12.5.3: what is not named is worth what `*` is; q=0 refuses."""
-    worth = {name.lower(): quality for name, quality in this_request().accept_encodings}
+    worth = {name.lower(): quality for name, quality in _accepted()}
     packed = worth.get("gzip", worth.get("*", 0))
     return packed > 0 and packed >= worth.get("identity", 0)
+
+
+def _accepted() -> Accept:
+    """A list may come in several lines (RFC 9110, 5.3), of which werkzeug's own property reads the first."""
+    return parse_accept_header(", ".join(this_request().headers.getlist("Accept-Encoding")))
 
 
 def pack(body: bytes) -> bytes:

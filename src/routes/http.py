@@ -27,7 +27,7 @@ from domain.errors import (
     TokenInvalid,
     TokenMissing,
 )
-from domain.pages import Page, Pagination
+from domain.pages import Page
 from domain.users import Actor, Client
 from routes.request import Request
 from service import Services
@@ -124,6 +124,17 @@ def _remembered(function: F) -> F:
     return cast(F, lambda *given: (short if len(given[-1]) <= LONGEST_REMEMBERED_QUERY else function)(*given))
 
 
+def said(name: str) -> str | None:
+    """The first value of a parameter, before the query is looked at as a whole."""
+    return _said(name, this_request().query_string)
+
+
+@_remembered
+def _said(name: str, query_string: bytes) -> str | None:
+    pairs = parse_qsl(query_string.decode("latin1"), keep_blank_values=True)
+    return next((value for key, value in pairs if key == name), None)
+
+
 @_remembered
 def _query(model: type[BaseModel], query_string: bytes) -> BaseModel:
     try:
@@ -163,7 +174,7 @@ def reply_page(adapter: TypeAdapter[Page[T]], page: Page[T]) -> Response:
     """The page as JSON, with links to the first, the previous and the next one (RFC 8288)."""
     asked = this_request()
     here = _Here(quote(asked.path), _kept(asked.query_string))
-    links = ", ".join([f'<{target}>; rel="{name}"' for name, target in _links(page.pagination, here)])
+    links = ", ".join([f'<{target}>; rel="{name}"' for name, target in _links(page, here)])
     return reply(adapter, page, headers={"Link": links})
 
 
@@ -194,14 +205,16 @@ class _Here(NamedTuple):
         return f"{self.path}?{found}" if found else self.path
 
 
-def _links(shown: Pagination, here: _Here) -> Iterator[tuple[str, str]]:
+def _links(page: Page[Any], here: _Here) -> Iterator[tuple[str, str]]:
+    shown, number = page.pagination, page.pagination.page
     yield "first", here.at()
-    if shown.page is not None and shown.page > 1:
-        yield "prev", here.at(f"page={shown.page - 1}")
-    if shown.next_cursor and shown.page in (None, LAST_PAGE):  # beyond that page, the numbers end
+    if number is not None and number > 1:
+        yield "prev", here.at(f"page={number - 1}")
+    if shown.next_cursor and (number in (None, LAST_PAGE) or len(page.data) < shown.limit):
+        # Beyond the last page there are no numbers, and none lead on from a page for which there was no time.
         yield "next", here.at(f"cursor={shown.next_cursor}")
-    elif shown.next_cursor and shown.page is not None:
-        yield "next", here.at(f"page={shown.page + 1}")
+    elif shown.next_cursor and number is not None:
+        yield "next", here.at(f"page={number + 1}")
 
 
 @_remembered

@@ -11,7 +11,7 @@ from domain.pages import Page
 from domain.posts import FoundPost, Post
 from routes.conditional import expected, reply_tagged
 from routes.documented import documented
-from routes.http import actor, body, no_content, no_query, path_id, query, reply_page, request, services, visitor
+from routes.http import actor, body, no_content, no_query, path_id, query, reply_page, said, services, visitor
 from routes.idempotency import once
 from service.posts import AuthorListing, NewPost, PostChanges, PostListing
 
@@ -51,8 +51,7 @@ def reply_posts(listing: AuthorListing, page: Page[Post]) -> Response:
     errors=(TokenMissing, BadCursor),
 )
 async def index() -> Response:
-    is_own = b"mine" in request.query_string and request.args.get("mine") == "true"
-    reader = await (actor() if is_own else visitor())
+    reader = await (actor() if said("mine") == "true" else visitor())
     listing = query(PostListing)
     return reply_posts(listing, await services.posts.list(reader, listing))
 

@@ -30,7 +30,7 @@ def place_of(cursor: str, listing: str, types: Sequence[type[Key]]) -> Place:
     """The place, of keys of these types. Raises BadCursor for what `cursor_after` did not make for this listing."""
     words = read_cursor(cursor, listing)
     try:
-        return tuple(_READERS[kind](word or "") for kind, word in zip(types, words, strict=True))
+        return tuple(_READERS[kind](_given(word)) for kind, word in zip(types, words, strict=True))
     except ValueError:
         raise BadCursor from None
 
@@ -56,6 +56,12 @@ def read_cursor(cursor: str, listing: str) -> list[str | None]:
 
 def _is_place(value: object) -> TypeGuard[list[str | None]]:
     return isinstance(value, list) and all(part is None or isinstance(part, str) for part in value)
+
+
+def _given(word: str | None) -> str:
+    if word is None:
+        raise ValueError
+    return word
 
 
 def _fingerprint(listing: str) -> bytes:

@@ -19,7 +19,7 @@ KEYS: Mapping[str, tuple[type[Key], ...]] = {
     "email": (str,),  # there are no two of it
     "last_name": (str, UUID),
     "title": (str, UUID),
-    "rank": (datetime, float, UUID),  # since when posts were made that are ranked, and the rank
+    "rank": (datetime, float, UUID),  # since when posts were made that are ranked, and the rank; or see posts.py
 }
 
 

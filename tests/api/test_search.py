@@ -164,8 +164,10 @@ async def test_a_page_by_number_for_which_there_is_no_time_tells_where_to_go_on(
 ) -> None:
     for number in range(7):
         await ada.write(str(number), content="tea")
-    page = (await search(api, "tea", "&limit=2&page=2")).json
+    answer = await search(api, "tea", "&limit=2&page=2")
+    page = answer.json
     assert [post["title"] for post in page["data"]] == ["4"]
+    assert f'cursor={page["pagination"]["next_cursor"]}>; rel="next"' in answer.headers["Link"]
     assert await walk(api, "tea", "&limit=2", page["pagination"]["next_cursor"]) == [["3", "2"], ["1", "0"]]
 
 

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
-from asyncpg import PostgresError
+from asyncpg import PostgresError, QueryCanceledError
 from sqlalchemy import REAL, Integer, Numeric, Text, bindparam, func, literal, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
 from repositories.database import Database
 from repositories.pool import Connections
-from repositories.reading import PATIENCE, Look, OneChange, TookTooLong
+from repositories.reading import PATIENCE, GivenUp, Look, OneChange
 from tests.conftest import Server
 
 BACKEND = text("SELECT pg_backend_pid()")
@@ -103,9 +103,18 @@ async def test_a_connection_on_which_an_answer_is_still_to_come_is_not_used_agai
 async def test_a_look_is_given_up_for_its_patience_and_the_next_one_is_as_any_other(look: Look) -> None:
     before = (await look.execute(BACKEND)).one()[0]
     slow = text("SELECT pg_sleep(20)").execution_options(**{PATIENCE: 0.05})
-    with pytest.raises(TookTooLong):
+    with pytest.raises(GivenUp):
         await look.execute(slow)
     assert (await look.execute(BACKEND)).one()[0] == before
+
+
+async def test_a_statement_that_the_server_ended_leaves_the_connection_as_it_is(look: Look) -> None:
+    before = (await look.execute(BACKEND)).one()[0]
+    await look.execute(text("SET statement_timeout = 20"))
+    with pytest.raises(QueryCanceledError):
+        await look.execute(text("SELECT pg_sleep(20)"))
+    assert (await look.execute(BACKEND)).one()[0] == before
+    await look.execute(text("RESET statement_timeout"))
 
 
 async def test_a_connection_that_was_cut_is_replaced(connections: Connections) -> None:
