@@ -10,8 +10,11 @@ import json
 import logging
 import re
 import sys
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from threading import RLock
 from typing import Any, ClassVar, Literal, cast
 
 import structlog
@@ -37,7 +40,8 @@ class Output:
     """
 
     # Of the process: there is one output, and a logger for each module.
-    _lines: ClassVar[list[bytes]] = []
+    _lines: ClassVar[deque[bytes]] = deque()
+    _lock = RLock()  # threads write lines, too, and a signal's handler may interrupt the writing
     _written_by: ClassVar[asyncio.AbstractEventLoop | None] = None
 
     def __init__(self, *_: str) -> None: ...
@@ -57,11 +61,16 @@ class Output:
     @classmethod
     def write(cls) -> None:
         """Writes what waits."""
-        text, cls._written_by = b"".join(line + b"\n" for line in cls._lines), None
-        cls._lines.clear()
-        with suppress(OSError, ValueError):
-            sys.stdout.buffer.write(text)
+        cls._written_by = None
+        with cls._lock, suppress(OSError, ValueError):
+            sys.stdout.buffer.write(b"".join(cls._taken()))
             sys.stdout.buffer.flush()
+
+    @classmethod
+    def _taken(cls) -> Iterator[bytes]:
+        with suppress(IndexError):
+            while True:
+                yield cls._lines.popleft() + b"\n"
 
 
 atexit.register(Output.write)  # a loop that has ended writes no more

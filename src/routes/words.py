@@ -65,8 +65,8 @@ PARAMETERS = {
     "limit": "How many rows at most",
     "cursor": "Instead of `page`: the `next_cursor` of the answer before, with the same other parameters",
     "total": (
-        "How to count all rows; `none` leaves `total` and `pages` null, and so does a search that takes too long. Pages "
-        "of such a search may be short, or empty, and go on as long as there is a `next_cursor`; the newest come first"
+        "How to count all rows; `none` leaves `total` and `pages` null, and so does a search that takes too long. "
+        "Pages of that may be short, or empty, and go on as long as there is a `next_cursor`; the newest come first"
     ),
     "q": "Of users: a part of the e-mail address or a name. Of posts: words, as in a web search",
     "sort": "The order; `-` in front means descending. A search of posts has the best first unless this is given",

@@ -1,15 +1,16 @@
 """What a log line holds, and what it never does."""
 
+import asyncio
 import io
 import json
 import logging
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import structlog
 
-from inkwell.logs import configure_logging
+from inkwell.logs import Output, configure_logging
 
 REFUSAL = (
     "new row violates check constraint\nDETAIL:  Failing row contains (1, two\nlines, $argon2id$secret).\nHINT: none"
@@ -74,3 +75,59 @@ def test_a_line_that_cannot_be_written_harms_nobody(monkeypatch: pytest.MonkeyPa
     structlog.get_logger("test").info("request")
     closed.buffer.close()
     structlog.get_logger("test").info("request")
+
+
+def test_lines_of_a_loop_and_of_threads_all_come_whole_and_each_in_its_order(capfdbinary: Any) -> None:
+    configure_logging("json")
+    log = structlog.get_logger("test")
+
+    def many(name: str) -> None:
+        for number in range(500):
+            log.info("line", of=name, number=number)
+
+    async def together() -> None:
+        threads = [asyncio.to_thread(many, f"thread {n}") for n in range(3)]
+        working = asyncio.gather(*threads)
+        for number in range(500):
+            log.info("line", of="loop", number=number)
+            await asyncio.sleep(0)
+        await working
+
+    asyncio.run(together())
+    Output.write()
+    lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    for name in ("loop", "thread 0", "thread 1", "thread 2"):
+        assert [line["number"] for line in lines if line["of"] == name] == list(range(500))
+
+
+def test_lines_of_a_round_of_the_loop_are_written_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json")
+
+    async def rounds() -> list[int]:
+        structlog.get_logger("test").info("first")
+        structlog.get_logger("test").info("second")
+        before = len(capsys.readouterr().out.splitlines())
+        await asyncio.sleep(0)
+        return [before, len(capsys.readouterr().out.splitlines())]
+
+    assert asyncio.run(rounds()) == [0, 2]
+
+
+def test_a_line_of_a_loop_that_ended_before_writing_it_is_not_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json")
+
+    async def last_words() -> None:
+        structlog.get_logger("test").info("last words")
+
+    asyncio.run(last_words())
+    structlog.get_logger("test").info("epilogue")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == ["last words", "epilogue"]
+
+
+def test_characters_that_a_terminal_obeys_are_escaped_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json")
+    structlog.get_logger("test").info("request", user_agent="\x9b2J \u2028 \x1b[2J é")
+    written = capsys.readouterr().out
+    assert written.isascii()
+    assert "\x1b" not in written
+    assert json.loads(written)["user_agent"] == "\x9b2J \u2028 \x1b[2J é"
