@@ -23,18 +23,26 @@ class Gate:
     def __init__(
         self, at_once: int, most_waiting: int, wait_s: float, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._places = asyncio.Semaphore(at_once)
+        self._places, self._at_once = asyncio.Semaphore(at_once), at_once
         self._most_waiting, self._wait_s, self._now = most_waiting, wait_s, now
         self.running = self.waiting = self.refused = 0
+        self.coming = 0  # a server has heard them, and they are not here yet
         self._queue_began = self._pace_began = 0.0
         self._pace_s, self._given_back = 0.0, 0
 
     @property
     def is_full(self) -> bool:
         """Whether the next request would be refused at once."""
-        if not self._places.locked():
-            return False
-        return self.waiting >= self._most_waiting or bool(self.waiting and self._expected_s > self._patience_s)
+        return self._is_full_behind(0)
+
+    @property
+    def will_be_full(self) -> bool:
+        """The same, when those who are coming are here."""
+        return self._is_full_behind(self.coming)
+
+    def came(self) -> None:
+        """Somebody came of whom a server may have told."""
+        self.coming = max(0, self.coming - 1)
 
     def refuse(self) -> None:
         """Counts one that was refused."""
@@ -84,10 +92,14 @@ class Gate:
             self._pace_s = passed_s / self._given_back
             self._pace_began, self._given_back = self._now(), 0
 
-    @property
-    def _expected_s(self) -> float:
-        """How long the next one would wait, by the time from one place given back to the next."""
-        return (self.waiting + 1) * self._pace_s
+    def _is_full_behind(self, others: int) -> bool:
+        free = 0 if self._places.locked() else self._at_once - self.running
+        waiting = self.waiting + others - free
+        if waiting < 0:
+            return False
+        # How long the next one would wait, by the time from one place given back to the next.
+        expected_s = (waiting + 1) * self._pace_s
+        return waiting >= self._most_waiting or bool(self.waiting and expected_s > self._patience_s)
 
     @property
     def _patience_s(self) -> float:

@@ -38,6 +38,7 @@ class LeanConnection(Connection):
     _is_late = False  # whether nothing of its body came in time
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        self.app.gate.came()
         first = await self._first(receive)
         if first is None or first["type"] != "http.request" or first.get("more_body", False):
             return await super().__call__(_again(first, receive), send)

@@ -18,6 +18,13 @@ CHANGING = (b"content-length", b"x-request-id")  # what differs from one refusal
 Send = Callable[[Any], Awaitable[None]]
 
 
+class Answer(NamedTuple):
+    """What is sent."""
+
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
 class Refusal(NamedTuple):
     """An answer, but for what differs."""
 
@@ -32,7 +39,7 @@ class Refusals:
     """
 
     def __init__(self, app: Quart, count_request: CountRequest) -> None:
-        self._app, self._count_request = app, count_request
+        self._app, self.count_request = app, count_request
         self._first: dict[bool, Refusal] = {}  # by whether the worker drains
 
     async def refuse(self, request: Request, send: Send) -> bool:
@@ -40,31 +47,38 @@ class Refusals:
         async with self._app.request_context(request):
             if _is_quarts(request):
                 return False
-            headers, body = await self._answer(request)
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+            answer = self.another(request.request_id)
+            if answer:
+                self._note(request, len(answer.body))
+            else:
+                answer = await self._made(request.request_id)
+        await send({"type": "http.response.start", "status": 503, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
         return True
 
-    async def _answer(self, request: Request) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        draining = bool(self._app.extensions["draining"])
-        is_first = draining not in self._first
-        first = self._first[draining] = await self._made() if is_first else self._first[draining]
-        body = to_json(first.problem | {"request_id": request.request_id})
-        own = zip(CHANGING, (b"%d" % len(body), request.request_id.encode()), strict=True)
-        if not is_first:
-            self._note(request, len(body))
-        return [*first.headers, *own], body
+    def another(self, request_id: str) -> Answer | None:
+        """Made like the first one, for the caller to note; None as long as there was none."""
+        first = self._first.get(bool(self._app.extensions["draining"]))
+        return first and _answer(first, request_id)
 
-    async def _made(self) -> Refusal:
+    async def _made(self, request_id: str) -> Answer:
         """By Quart's way, on which it is noted."""
-        answer = await refused(Overloaded())
+        draining, answer = bool(self._app.extensions["draining"]), await refused(Overloaded())
         problem = from_json(await answer.get_data(as_text=False))
         finished = await self._app.process_response(answer)
-        return Refusal([pair for pair in encode_headers(finished.headers) if pair[0].lower() not in CHANGING], problem)
+        headers = [pair for pair in encode_headers(finished.headers) if pair[0].lower() not in CHANGING]
+        first = self._first[draining] = Refusal(headers, problem)
+        return _answer(first, request_id)
 
     def _note(self, request: Request, length: int) -> None:
         log_answer(request, 503, length)
-        self._count_request(route_of(request), request.method, 503, request.age_ms / 1000)
+        self.count_request(route_of(request), request.method, 503, request.age_ms / 1000)
+
+
+def _answer(first: Refusal, request_id: str) -> Answer:
+    body = to_json(first.problem | {"request_id": request_id})
+    own = zip(CHANGING, (b"%d" % len(body), request_id.encode()), strict=True)
+    return Answer([*first.headers, *own], body)
 
 
 def _is_quarts(request: Request) -> bool:

@@ -103,7 +103,11 @@ def _blueprints_of(endpoint: str) -> list[str]:
 
 def _request_id(given: str) -> str:
     """The client's own X-Request-ID where it is harmless, otherwise a new one."""
-    return given if _REQUEST_ID.fullmatch(given) else token_hex(16)
+    return given if _REQUEST_ID.fullmatch(given) else new_request_id()
+
+
+def new_request_id() -> str:
+    return token_hex(16)
 
 
 @lru_cache(MOST_ADDRESSES)  # clients come again, and to read an address takes five microseconds

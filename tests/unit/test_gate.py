@@ -64,6 +64,20 @@ async def test_a_place_is_given_back_whatever_happened_there() -> None:
         assert (gate.running, gate.waiting) == (1, 0)
 
 
+async def test_there_is_room_for_those_who_are_coming_and_no_more() -> None:
+    gate, done = Gate(3, 2, 60), asyncio.Event()
+    found = []
+    tasks = await busy_with(gate, 1, done)
+    for gate.coming in range(5):
+        found.append(gate.will_be_full)
+    assert (found, gate.is_full) == ([False, False, False, False, True], False)
+    tasks += await busy_with(gate, 4, done)
+    gate.came()
+    assert (gate.coming, gate.will_be_full, gate.is_full) == (3, True, True)
+    done.set()
+    await asyncio.gather(*tasks)
+
+
 VISIT_S = 0.125  # a fraction that adds up exactly
 
 

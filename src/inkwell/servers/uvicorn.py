@@ -9,6 +9,7 @@ import uvicorn
 from quart import Quart
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from inkwell.quick_refusals import QuickRefusals, quick_refusals
 from inkwell.servers import KEEP_ALIVE_SECONDS, Drain, context_of
 from inkwell.settings import Settings
 from inkwell.supervisor import BACKLOG
@@ -28,6 +29,7 @@ class Server(uvicorn.Server):
 class Protocol(HttpToolsProtocol):
     """One connection, with limits of time and length on what comes before the body, and after it."""
 
+    quick_refusals: QuickRefusals | None = None
     _kept_bytes = 0  # that the parser has taken since it last gave something back
     _due: asyncio.TimerHandle | None = None
 
@@ -40,6 +42,8 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_idle and self._is_refused(data):
+            return
         self._kept_bytes += len(data)
         super().data_received(data)
         if self._kept_bytes > LONGEST_HEADERS_BYTES and not self.transport.is_closing():
@@ -73,6 +77,23 @@ class Protocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task:
             self._expect_request()
 
+    def _is_refused(self, data: bytes) -> bool:
+        """Quickly, where that can be done."""
+        quick = self.quick_refusals
+        answer = quick and quick.refuse(data, lambda: self.server_state.default_headers)
+        if answer:
+            self.transport.write(answer)
+            self._stop_expecting()
+            self.on_response_complete()
+        return bool(answer)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing was begun, and the client has taken what it was told."""
+        cycle: Any = self.cycle  # none before the first request
+        has_ended = cycle is None or (cycle.response_complete and not cycle.more_body)
+        return has_ended and not (self._kept_bytes or self.flow.write_paused or self.transport.is_closing())
+
     def _expect_request(self) -> None:
         if not self._due:
             self._due = self.loop.call_later(KEEP_ALIVE_SECONDS, self.timeout_keep_alive_handler)
@@ -89,6 +110,7 @@ class Protocol(HttpToolsProtocol):
 
 
 async def serve(app: Quart, settings: Settings, listener: Any, drain: Drain) -> None:
+    Protocol.quick_refusals = quick_refusals(app)
     server = Server(_config(app, settings))
     serving = asyncio.create_task(server.serve(sockets=[listener.dup()]))
     draining = asyncio.ensure_future(drain())
