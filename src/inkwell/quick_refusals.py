@@ -21,9 +21,10 @@ SIMPLE = re.compile(
     rb"(?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e]*\r\n)+\r\n",
     re.ASCII,
 )
-# What announces a body or another protocol, says what becomes of the connection, or changes the answer.
+# What announces a body or another protocol, says that the connection ends, or changes the answer.
 SPECIAL = re.compile(
-    rb"\r\n(?:content-length|transfer-encoding|expect|upgrade|(?:proxy-)?connection|origin|x-request-id):",
+    rb"\r\n(?:(?:content-length|transfer-encoding|expect|upgrade|proxy-connection|origin|x-request-id):"
+    rb"|connection:(?![\t ]*keep-alive[\t ]*\r\n))",
     re.IGNORECASE,
 )
 HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)

@@ -295,6 +295,9 @@ HEADS = {
     "a blank before the colon": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\n",
     "no colon": b"GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n",
     "no name": b"GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n",
+    "to be closed": b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "kept open, and more": b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n\r\n",
+    "kept open, and not": b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n",
     "too long": b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 16384 + b"\r\n\r\n",
 } | {
     f"{name} first={first}": b"GET / HTTP/1.1\r\n" + b"".join(lines if first else reversed(lines)) + b"\r\n"
@@ -320,6 +323,8 @@ def test_probes_are_not_refused(path: bytes) -> None:
         (GET, "/api/posts"),
         (b"GET / HTTP/1.1\r\nhost:a\r\n\r\n", "/"),
         (GET.replace(b"posts", b"posts?limit=5&q=%20+a&fields=id,title"), "/api/posts"),
+        (GET[:-2] + b"Connection: keep-alive\r\n\r\n", "/api/posts"),
+        (GET[:-2] + b"connection:\tKeep-Alive \r\nA: b\r\n\r\n", "/api/posts"),
         (GET[:-2] + b"Authorization: Bearer a.b-c_d=\r\nX-Origin: a: b\r\nEmpty:\r\n\r\n", "/api/posts"),
     ],
 )
