@@ -20,7 +20,7 @@ from inkwell.settings import Settings
 GET = b"GET /api/posts HTTP/1.1\r\nHost: a\r\n\r\n"
 USUAL = GET.replace(b"\r\n\r\n", b"\r\nX-Request-ID: mine\r\n\r\n")  # what names itself is not refused quickly
 SLOW = GET.replace(b"/api/posts", b"/slow")
-KEEP_ALIVE_S = 1.0
+KEEP_ALIVE_S = 2.0
 PATIENCE_S = 30  # guards against hanging
 
 
