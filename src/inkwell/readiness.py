@@ -23,7 +23,7 @@ class Readiness:
 
     async def check(self) -> None:
         """Raises NotReady."""
-        if self._draining:
+        if self._draining.node_stops:
             raise NotReady("draining")
         if reason := await self.database_trouble():
             raise NotReady(reason)

@@ -27,6 +27,7 @@ LONGEST_PAUSE_SECONDS = 2.0  # between restarts: a single worker, too, can reach
 LONGEST_ABSENCE_SECONDS = 30.0  # between two looks for a database that is away
 READY_SECONDS = 60.0  # a new worker that does not serve by then is given up, and the old ones stay
 PARTING_SECONDS = 7.0  # what a worker needs beyond drain and grace: to shut its door and to close its pools
+REPLACED = signal.SIGUSR1  # asks a worker to drain while others take over; SIGTERM says that the node stops
 WORKER = (sys.executable, "-P", "-m", "inkwell.worker")  # -P: a folder `service` where we happen to run is not ours
 
 Prepare = Callable[[Settings], Awaitable[None]]
@@ -209,11 +210,11 @@ class Worker:
         self._link.close()
         return code
 
-    async def dismiss(self, patience_seconds: float) -> None:
-        """Ask it to drain, and kill it where it has not ended within the time."""
+    async def dismiss(self, patience_seconds: float, order: signal.Signals) -> None:
+        """Ask it to drain, by SIGTERM or REPLACED, and kill it where it has not ended within the time."""
         self.wanted = False
         end = asyncio.create_task(self.ended())
-        self._signal(signal.SIGTERM)
+        self._signal(order)
         if not (await asyncio.wait([end], timeout=patience_seconds))[0]:
             log.warning("worker_killed", worker=self.process.pid, unfinished_after_seconds=patience_seconds)
             self._signal(signal.SIGKILL)
@@ -254,7 +255,7 @@ class Crew:
     async def dismiss(self) -> None:
         """End all workers. Our own hold on the listening socket goes first: the last worker to leave closes it."""
         self._listener.close()
-        await asyncio.gather(*(worker.dismiss(self._patience) for worker in self._workers))
+        await self._let_go(self._workers, signal.SIGTERM)
 
     @property
     def _patience(self) -> float:
@@ -264,13 +265,26 @@ class Crew:
         """New workers take over when all of them are ready; where one is not, the old ones stay."""
         fresh = {await self._start(wanted=False) for _ in range(self._settings.workers)}
         await asyncio.wait([worker.ready for worker in fresh], timeout=READY_SECONDS)
-        all_ready = all(worker.serves for worker in fresh) and fresh <= self._workers
-        if not all_ready:
+        if all(worker.serves for worker in fresh) and fresh <= self._workers:
+            self._hand_over(fresh)
+        else:
             log.error("workers_not_renewed", reason="the new ones did not start; the old ones go on")
+            self._tasks.create_task(self._let_go(fresh, REPLACED))
+
+    def _hand_over(self, fresh: set[Worker]) -> None:
+        old = {worker for worker in self._workers if worker.wanted}  # and not those of a replacement before
         for worker in fresh:
-            worker.wanted = all_ready
-        for worker in (self._workers - fresh) if all_ready else fresh:
-            self._tasks.create_task(worker.dismiss(self._patience))
+            worker.wanted = True
+        log.info("workers_renewed", workers=_pids(fresh), replaced=_pids(old))
+        self._tasks.create_task(self._drain(old))
+
+    async def _drain(self, old: set[Worker]) -> None:
+        begun = time.monotonic()
+        await self._let_go(old, REPLACED)
+        log.info("workers_drained", workers=_pids(old), after_seconds=round(time.monotonic() - begun, 1))
+
+    async def _let_go(self, workers: set[Worker], order: signal.Signals) -> None:
+        await asyncio.gather(*(worker.dismiss(self._patience, order) for worker in workers))
 
     async def _start(self, wanted: bool) -> Worker:
         link, theirs = socket.socketpair()
@@ -308,6 +322,10 @@ class Crew:
         if recent == MOST_CRASHES:
             raise GaveUp(f"{recent} workers crashed within a minute, the last with {_cause(code)}; its output says why")
         return float(min(0.1 * 2 ** (recent - 1), LONGEST_PAUSE_SECONDS))
+
+
+def _pids(workers: set[Worker]) -> list[int]:
+    return sorted(worker.process.pid for worker in workers)
 
 
 def _cause(code: int) -> str:

@@ -22,7 +22,7 @@ from inkwell.draining import Draining
 from inkwell.logs import configure_logging
 from inkwell.servers import HANDSHAKE_SECONDS, find_server
 from inkwell.settings import ConfigurationError, Settings, load_settings
-from inkwell.supervisor import ignore_signals
+from inkwell.supervisor import REPLACED, ignore_signals
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +62,12 @@ async def _work(
     app: Quart, settings: Settings, draining: Draining, listener: socket.socket, link: socket.socket
 ) -> None:
     asyncio.get_running_loop().set_exception_handler(_connection_failed)
-    told, alone = _told_to_stop(), _left_alone(link)
+    told, alone = _told_to_stop(draining), _left_alone(link)
+    alone.add_done_callback(lambda _: draining.begin())
     door = Door(listener, opened=lambda: _say_ready(link))
 
     async def drain() -> None:
         await asyncio.wait([told, alone], return_when=asyncio.FIRST_COMPLETED)
-        draining.begin()
         # Left alone there is no reason to linger: the next parent needs the port.
         await asyncio.wait([alone], timeout=settings.drain_time.total_seconds())
         door.shut()
@@ -150,11 +150,17 @@ class Door:
         """Does not wait: since Python 3.12 it would for every request, and the servers' time limits begin after it."""
 
 
-def _told_to_stop() -> asyncio.Future[None]:
+def _told_to_stop(draining: Draining) -> asyncio.Future[None]:
+    """Done when told to; whoever is told that it is replaced may hear later that the node stops."""
     loop = asyncio.get_running_loop()
     told = loop.create_future()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _complete, told)
+
+    def obey(node_stops: bool) -> None:
+        draining.begin(node_stops=node_stops)
+        _complete(told)
+
+    for number in (signal.SIGTERM, signal.SIGINT, REPLACED):
+        loop.add_signal_handler(number, obey, number != REPLACED)
     return told
 
 

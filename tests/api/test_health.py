@@ -58,13 +58,18 @@ async def test_a_database_without_schema_is_not_ready_and_no_crash(
         assert (await api.get("/api/posts")).status == 503
 
 
-async def test_a_draining_process_sends_everybody_away_after_their_answer(settings: Settings) -> None:
+@pytest.mark.parametrize(("node_stops", "status"), [(True, 503), (False, 200)])
+async def test_a_draining_process_sends_everybody_away_after_their_answer_and_is_unready_if_its_node_stops(
+    settings: Settings, node_stops: bool, status: int
+) -> None:
     draining = Draining()
     async with create_app(settings, draining).test_app() as running:
         api = Client(running.app)  # type: ignore[attr-defined]
         assert "Connection" not in (await api.get("/api/posts")).headers
-        draining.begin()
-        assert ((await api.get("/readyz")).status, (await api.get("/api/posts")).status) == (503, 200)
+        draining.begin(node_stops=node_stops)
+        readiness = await api.get("/readyz")
+        assert (readiness.status, readiness.headers["Connection"]) == (status, "close")
+        assert (await api.get("/api/posts")).status == 200
         assert (await api.get("/nope")).headers["Connection"] == "close"
 
 

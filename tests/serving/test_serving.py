@@ -1,9 +1,12 @@
 import asyncio
+import json
 import os
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -11,10 +14,11 @@ import pytest
 from inkwell.settings import ConfigurationError
 from inkwell.supervisor import listen
 
-from .load import Outcomes, hammering, until_answered
-from .server import PATIENCE_S, HasWorkers, started
+from .load import REQUEST, Outcomes, hammering, read_answer, until_answered
+from .server import PATIENCE_S, HasWorkers, Server, started
 
 served = pytest.mark.usefixtures("engine")
+Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @pytest.fixture(params=[("hypercorn", "asyncio"), ("uvicorn", "uvloop")], ids="-".join)
@@ -37,6 +41,34 @@ async def changed(server: HasWorkers, old: set[int], count: int = 2) -> set[int]
 async def gone(workers: list[psutil.Process]) -> None:
     _, alive = await asyncio.to_thread(psutil.wait_procs, workers, timeout=PATIENCE_S)
     assert not alive
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Link]:
+    """A connection that a worker has taken and answered on."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(REQUEST)
+    assert await read_answer(reader) == (200, False)
+    yield reader, writer
+    writer.close()
+
+
+async def until_answered_with(expected: tuple[int, bool], links: list[Link]) -> set[tuple[int, bool]]:
+    """Asks /readyz over one after the other; what came before the expected status, and whether it closes."""
+    before = set()
+    for reader, writer in links:
+        writer.write(b"GET /readyz HTTP/1.1\r\nHost: toy\r\n\r\n")
+        if (answer := await read_answer(reader)) == expected:
+            return before
+        before.add(answer)
+        await asyncio.sleep(0.1)
+    raise AssertionError(before)
+
+
+async def event(server: Server, name: str) -> dict[str, Any]:
+    """The fields of the next line of this event."""
+    await server.line(f'"event":"{name}"')
+    return dict(json.loads(server.lines[-1]))
 
 
 def nothing_dropped(outcomes: Outcomes) -> None:
@@ -136,6 +168,31 @@ async def test_sighup_under_load_replaces_the_workers_and_drops_no_request() -> 
             await changed(server, old)
         nothing_dropped(outcomes)
         assert outcomes["refused"] == 0
+
+
+@served
+async def test_sighup_leaves_the_node_ready_on_connections_that_old_workers_hold_and_sigterm_does_not() -> None:
+    async with started(WORKERS="1", DRAIN_SECONDS="600") as server, AsyncExitStack() as links:
+        await server.serving()
+        held = [await links.enter_async_context(connected(server.port)) for _ in range(40)]
+        server.process.send_signal(signal.SIGHUP)
+        await server.line("workers_renewed")
+        assert await until_answered_with((200, True), held[:20]) <= {(200, False)}
+        server.process.terminate()
+        assert await until_answered_with((503, True), held[20:]) <= {(200, True)}
+
+
+@served
+async def test_the_log_tells_when_new_workers_serve_and_when_the_old_ones_have_ended() -> None:
+    async with started() as server:
+        await server.serving()
+        old = {worker.pid for worker in server.workers()}
+        for _ in range(2):
+            server.process.send_signal(signal.SIGHUP)
+            renewed, drained = await event(server, "workers_renewed"), await event(server, "workers_drained")
+            assert set(renewed["replaced"]) == set(drained["workers"]) == old
+            old = set(renewed["workers"])
+            assert {worker.pid for worker in server.workers()} == old
 
 
 @served

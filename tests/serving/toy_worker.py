@@ -36,7 +36,7 @@ def create_toy(settings: Settings, draining: Draining) -> Quart:
 
     @app.get("/readyz")
     async def readyz() -> tuple[str, int]:
-        return "", 503 if draining else 200
+        return "", 503 if draining.node_stops else 200
 
     @app.get("/database")
     async def database() -> str:

@@ -72,7 +72,18 @@ async def test_a_database_that_does_not_answer_is_not_waited_for(
         await asyncio.wait_for(ready.check(), 5)
 
 
-async def test_a_process_that_drains_is_not_ready_and_asks_nobody(
+async def test_a_worker_that_is_replaced_speaks_for_its_node_until_that_stops_too(
+    ready: Readiness, looks: Looks, draining: Draining
+) -> None:
+    draining.begin(node_stops=False)
+    await ready.check()
+    draining.begin()
+    draining.begin(node_stops=False)
+    with pytest.raises(NotReady, match="draining"):
+        await ready.check()
+
+
+async def test_a_node_that_stops_is_not_ready_and_asks_nobody(
     ready: Readiness, looks: Looks, draining: Draining
 ) -> None:
     draining.begin()
