@@ -103,9 +103,8 @@ async def _make_links(work: UnitOfWork, mails: Sequence[Mail]) -> None:
 
     Each is made once, together with the first attempt: one that was used must not come back with the second.
     """
-    new = [mail for mail in mails if mail.attempts == 1]
+    new = [(mail, mail.kind) for mail in mails if mail.attempts == 1 and mail.kind in ("reset", "verify")]
     if new:
-        await work.users.lock_owners({mail.to for mail in new})  # in one order with everybody who locks several
-    for mail in new:
-        if mail.kind in ("reset", "verify"):
-            await work.links.add(mail.id, mail.kind, mail.to, mail.to)
+        await work.users.lock_owners({mail.to for mail, _ in new})  # in one order with everybody who locks several
+    for mail, purpose in new:
+        await work.links.add(mail.id, purpose, mail.to, mail.to)

@@ -1,5 +1,6 @@
 """Sending what is in the outbox: once, again where it failed, and no longer than it is worth."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.mail import FakeMailer, MemoryOutbox
 from tests.fakes.services import patient_throttles
 from tests.fakes.store import MemoryStore
+from tests.fakes.users import MemoryUsers
 
 TOKENS = LinkTokens([b"k" * 32])
 LIFETIMES = dict.fromkeys(("reset", "verify", "change_email"), timedelta(minutes=30))
@@ -132,6 +134,28 @@ async def test_mail_is_sent_a_few_at_a_time(
         for _ in range(BATCH + 1):
             await mail_new_password(work, patient_throttles(store), ada.id, ADA)
     assert [len(await mail.send_due()) for _ in range(3)] == [BATCH, 1, 0]
+
+
+async def test_only_owners_to_whom_a_link_is_made_are_locked(
+    store: MemoryStore, mail: MailService, mailer: FakeMailer, ada: Actor, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked: list[Collection[str]] = []
+
+    async def lock_owners(_: MemoryUsers, emails: Collection[str]) -> None:
+        locked.append(emails)
+
+    monkeypatch.setattr(MemoryUsers, "lock_owners", lock_owners)
+    mailer.failures = [MailFailed("away")] * 3
+    async with store.write() as work:
+        await mail_new_address(work, patient_throttles(store), ada.account, "countess@example.com")
+        await enqueue(work, patient_throttles(store), "password_changed", "bob@example.com")
+    await mail.send_due()
+    assert locked == []
+    await ask_for_reset(store)
+    await mail.send_due()
+    clock.time += timedelta(minutes=1)
+    await mail.send_due()
+    assert locked == [{ADA}]
 
 
 async def test_mail_that_cannot_be_noted_hides_nothing_of_the_others(
