@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -234,12 +235,25 @@ def _with_database(work: Work) -> None:
     from inkwell.prepare import with_database
 
     async def on_database() -> str:
+        _clear_up_when_told_to_stop()
         given = load_settings()
         async with with_database(given) as settings:
             await work(settings)
         return given.database.masked if given.database else str(given.data_dir.resolve())
 
-    click.echo(f"On {asyncio.run(on_database())}:", err=True)
+    try:
+        click.echo(f"On {asyncio.run(on_database())}:", err=True)
+    except asyncio.CancelledError:
+        raise click.Abort from None
+
+
+def _clear_up_when_told_to_stop() -> None:
+    """SIGTERM, and SIGHUP where nobody wants it ignored, cancel this task, as SIGINT does by itself; once, so that a
+    second one does not keep it from clearing up."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if task and signal.getsignal(number) == signal.SIG_DFL:
+            loop.add_signal_handler(number, lambda: task.cancelling() or task.cancel())
 
 
 def _welcome(settings: Settings, url: str, data: str) -> str:

@@ -6,13 +6,13 @@ import re
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 from inkwell.database_url import DatabaseUrl
+from inkwell.embedded.process import finished
 from inkwell.settings import ConfigurationError
 
 PLACES = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")  # Debian's and PostgreSQL's own packages for Red Hat
@@ -58,11 +58,7 @@ class Programs:
 
 async def ended(process: Process) -> bytes:
     """What the program wrote; if we are cancelled, it is killed. Raises ProgramFailed."""
-    try:
-        output, errors = await process.communicate()
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+    output, errors = await finished(process)
     if process.returncode:
         raise ProgramFailed(_reason(errors))
     return output or b""

@@ -55,7 +55,7 @@ async def connected(port: int) -> AsyncIterator[Link]:
 
 async def until_answered_with(expected: tuple[int, bool], links: list[Link]) -> set[tuple[int, bool]]:
     """Asks /readyz over one after the other; what came before the expected status, and whether it closes."""
-    before = set()
+    before = set[tuple[int, bool]]()
     for reader, writer in links:
         writer.write(b"GET /readyz HTTP/1.1\r\nHost: toy\r\n\r\n")
         if (answer := await read_answer(reader)) == expected:

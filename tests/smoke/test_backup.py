@@ -1,21 +1,26 @@
 """The database in a file and back, by the commands of an operator."""
 
+import asyncio
 import os
 import shutil
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import text
 
 from inkwell.app import create_app
 from inkwell.backup import SEAL_BYTES, check_whole
 from inkwell.database_url import parse_database_url
+from inkwell.embedded.lock import noted_sockets
 from inkwell.migrations import connected
 from inkwell.settings import Settings
-from tests.conftest import Server, open_folder
-from tests.smoke.test_cli import inkwell
+from tests.conftest import Server, database_name, open_folder
+from tests.serving.server import PATIENCE_S
+from tests.smoke.test_cli import begin, end, inkwell
 from tests.smoke.test_server import start, stop
 from tests.support import Client
 
@@ -43,6 +48,19 @@ STUBBORN = """
     CREATE TRIGGER never BEFORE DELETE OR UPDATE OR TRUNCATE ON "Stubborn one" EXECUTE FUNCTION refuse();
     CREATE VIEW calm AS SELECT * FROM "Stubborn one";
     INSERT INTO "Stubborn one" (mood) VALUES ('calm'), (NULL)
+"""
+
+
+DUMP_WAITS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'pg_dump' AND wait_event_type = 'Lock'
+"""
+# A row that takes a minute to come into another database.
+PAUSE = """
+    CREATE FUNCTION pause() RETURNS boolean LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_sleep(60) WHERE current_database() <> ''{here}''; RETURN true; END';
+    CREATE TABLE paused (id int CHECK (pause()));
+    INSERT INTO paused VALUES (1)
 """
 
 
@@ -210,6 +228,59 @@ async def test_a_folder_that_is_not_there_and_a_database_out_of_reach_are_one_se
     assert "hunter2" not in output
     code, output = await command("restore", "nothing")
     assert (code, output) == (1, "Error: nothing cannot be read (No such file or directory)\n")
+
+
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_backup_that_is_told_to_stop_leaves_nothing_behind(
+    full: str, tmp_path: Path, order: signal.Signals
+) -> None:
+    there = os.listdir(tmp_path)
+    async with connected(parse_database_url(full)) as other:
+        await other.execute(text("LOCK TABLE posts IN ACCESS EXCLUSIVE MODE"))
+        before = signal.signal(order, signal.SIG_DFL)  # the tests may run where it is ignored, which is inherited
+        process = await begin("backup", "kept", cwd=tmp_path, DATABASE_URL=full)
+        signal.signal(order, before)
+        await until(lambda: run(full, DUMP_WAITS))
+        begun = psutil.Process(process.pid).children()
+        assert len(os.listdir(tmp_path)) == len(there) + 1
+        process.send_signal(order)
+        await aborted(process)
+    assert os.listdir(tmp_path) == there
+    assert psutil.wait_procs(begun, timeout=0)[1] == []
+
+
+async def test_a_restore_that_is_told_to_stop_ends_all_that_it_began(
+    full: str, command: Command, tmp_path: Path
+) -> None:
+    await run(full, PAUSE.format(here=database_name(full)))
+    assert (await command("backup", "kept"))[0] == 0
+    with open_folder() as folder:
+        process = await begin("restore", str(tmp_path / "kept"), cwd=folder, DATA_DIR=str(folder / "data"))
+        begun = await until(lambda: family_with("psql", process.pid))
+        sockets = noted_sockets(folder / "data")
+        process.terminate()
+        await aborted(process)
+        assert sockets
+        assert not sockets.exists()
+        assert psutil.wait_procs(begun, timeout=0)[1] == []
+
+
+async def aborted(process: asyncio.subprocess.Process) -> None:
+    code, output = await end(process)
+    assert (code, output.strip()) == (1, "Aborted!"), output
+
+
+async def family_with(name: str, pid: int) -> list[psutil.Process]:
+    """All that the process began, once a program of this name is among it."""
+    family = psutil.Process(pid).children(recursive=True)
+    return family if name in {member.name() for member in family} else []
+
+
+async def until(look: Callable[[], Awaitable[list[Any]]]) -> list[Any]:
+    async with asyncio.timeout(PATIENCE_S):
+        while not (found := await look()):  # noqa: ASYNC110  no event comes
+            await asyncio.sleep(0.02)
+    return found
 
 
 async def test_the_embedded_database_is_backed_up_while_it_serves_and_restored_when_it_does_not() -> None:

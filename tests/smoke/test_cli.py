@@ -17,7 +17,11 @@ from tests.support import PASSWORD, Client
 
 async def inkwell(*arguments: str, typed: str = "", cwd: Path, **environment: str) -> tuple[int, str]:
     """The exit code and all that was printed."""
-    process = await asyncio.create_subprocess_exec(
+    return await end(await begin(*arguments, cwd=cwd, **environment), typed)
+
+
+async def begin(*arguments: str, cwd: Path, **environment: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "inkwell", *arguments),
         cwd=cwd,
         env=os.environ | {"JWT_SECRET_KEY": SECRET} | environment,
@@ -25,6 +29,9 @@ async def inkwell(*arguments: str, typed: str = "", cwd: Path, **environment: st
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
+
+
+async def end(process: asyncio.subprocess.Process, typed: str = "") -> tuple[int, str]:
     output, _ = await asyncio.wait_for(process.communicate(typed.encode()), 60)
     return process.returncode or 0, output.decode()
 

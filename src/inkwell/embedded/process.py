@@ -41,6 +41,17 @@ async def spawn(program: Path, arguments: Sequence[str], account: Account | None
     )
 
 
+async def finished(process: Process) -> tuple[bytes, bytes]:
+    """What the program wrote, to its output and as errors; if we are cancelled, it is killed and has ended."""
+    try:
+        return await process.communicate()
+    except asyncio.CancelledError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()  # asyncio complains of pipes that are open when the loop is closed
+        raise
+
+
 async def stop_orphan(cluster: Path) -> None:
     """Stops what still runs on this cluster although the process that started it is gone.
 

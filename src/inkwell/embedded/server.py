@@ -22,7 +22,7 @@ from inkwell.embedded.places import (
     programs,
     server_account,
 )
-from inkwell.embedded.process import LOOK_SECONDS, spawn, stop_orphan
+from inkwell.embedded.process import LOOK_SECONDS, finished, spawn, stop_orphan
 from inkwell.settings import ConfigurationError
 
 NAME = "inkwell"  # of the database and of its owner
@@ -115,11 +115,7 @@ class EmbeddedPostgres:
         make_private_folder(unfinished, self._account)
         arguments = [*INITDB, f"--username={NAME}", f"--pgdata={unfinished}"]
         process = await spawn(programs(self._account) / "initdb", arguments, self._account, PIPE)
-        try:
-            output, _ = await process.communicate()
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+        output, _ = await finished(process)
         if process.returncode:
             raise ConfigurationError(f"DATA_DIR: no database could be made in {self.folder} ({_reason(output)})")
         unfinished.rename(self._cluster)
