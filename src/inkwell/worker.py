@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 AT_ONCE = 8  # fewer would keep a crowd waiting when all workers have much to do
 REST_SECONDS = 1.0
+LAST_GREETINGS_SECONDS = 1.0  # for TLS to be agreed upon with those who were accepted just before the door was shut
 LAST_REQUESTS_SECONDS = 0.5  # for the first request on a connection that was accepted just before the door was shut
 
 AppFactory = Callable[[Settings, Draining], Quart]
@@ -71,6 +72,7 @@ async def _work(
         # Left alone there is no reason to linger: the next parent needs the port.
         await asyncio.wait([alone], timeout=settings.drain_time.total_seconds())
         door.shut()
+        await door.greeted()
         await asyncio.sleep(LAST_REQUESTS_SECONDS)
 
     # When drain() returns, the server closes the idle connections and finishes the requests in flight.
@@ -110,6 +112,11 @@ class Door:
                 self._greet(self._listener.accept()[0])
         for listener in (self._listener, self._double):  # as long as one of them is open, people come in
             listener.close()
+
+    async def greeted(self) -> None:
+        """Until TLS is agreed upon with those who were let in, but no longer than for LAST_GREETINGS_SECONDS."""
+        if self._greetings:
+            await asyncio.wait(self._greetings, timeout=LAST_GREETINGS_SECONDS)
 
     def _watch(self) -> None:
         self._loop.add_reader(self._listener, self._accept)

@@ -5,11 +5,15 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from inkwell import worker
-from inkwell.worker import AT_ONCE, Door
+from inkwell.servers import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
+from inkwell.supervisor import PARTING_SECONDS
+from inkwell.worker import AT_ONCE, LAST_GREETINGS_SECONDS, LAST_REQUESTS_SECONDS, Door
+from tests.certificates import certificate
 
 from .server import PATIENCE_S
 
@@ -55,6 +59,19 @@ async def came(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     await loop.create_server(factory, sock=listener.dup())
     yield protocols
     door.shut()
+
+
+async def test_who_never_agrees_upon_tls_is_not_waited_for(
+    listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LAST_GREETINGS_SECONDS + LAST_REQUESTS_SECONDS + SHUTDOWN_SECONDS < PARTING_SECONDS
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "create_server", loop.create_server)
+    door = Door(listener, opened=lambda: None)
+    await loop.create_server(asyncio.Protocol, sock=listener.dup(), ssl=certificate(tmp_path))
+    door.shut()
+    async with asyncio.timeout(HANDSHAKE_SECONDS / 2):
+        await door.greeted()
 
 
 async def all_of(came: list[asyncio.Protocol]) -> None:

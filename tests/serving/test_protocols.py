@@ -5,6 +5,7 @@ import signal
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -12,8 +13,9 @@ import pytest
 
 from inkwell.servers import tls_context
 from inkwell.settings import ConfigurationError
+from inkwell.worker import LAST_REQUESTS_SECONDS
 
-from .load import hammering, until_answered
+from .load import REQUEST, hammering, read_answer, until_answered
 from .server import PATIENCE_S, Server, started
 from .test_serving import changed
 
@@ -169,3 +171,27 @@ async def test_tls_drops_no_request_when_the_workers_are_replaced(tmp_path: Path
             server.process.send_signal(signal.SIGHUP)
             await changed(server, old, count=1)
         assert set(outcomes) == {"answered"}
+
+
+async def test_who_is_still_agreeing_upon_tls_when_the_door_is_shut_gets_an_answer(tmp_path: Path) -> None:
+    files = certified(tmp_path)
+    async with started(WORKERS="1", DRAIN_SECONDS="0", TOY_GREETINGS_SECONDS="60", **files) as server:
+        server.port = int((await server.line("serving https:")).rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        server.process.terminate()
+        await shut(server.port)
+        await asyncio.sleep(2 * LAST_REQUESTS_SECONDS)
+        await writer.start_tls(ssl.create_default_context(cafile=files["TLS_CERTIFICATE"]))
+        writer.write(REQUEST)
+        assert (await read_answer(reader))[0] == 200
+        writer.close()
+        assert await server.end() == 0
+
+
+async def shut(port: int) -> None:
+    with suppress(ConnectionRefusedError):
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                await asyncio.sleep(0.02)

@@ -12,9 +12,9 @@ if code := os.environ.get("TOY_CODE"):
 
 from quart import Quart, Response
 
+from inkwell import worker
 from inkwell.draining import Draining
 from inkwell.settings import Settings
-from inkwell.worker import main
 
 
 def create_toy(settings: Settings, draining: Draining) -> Quart:
@@ -52,4 +52,5 @@ def create_toy(settings: Settings, draining: Draining) -> Quart:
 
 
 if __name__ == "__main__":
-    main(create_toy)
+    worker.LAST_GREETINGS_SECONDS = float(os.environ.get("TOY_GREETINGS_SECONDS", worker.LAST_GREETINGS_SECONDS))
+    worker.main(create_toy)
