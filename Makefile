@@ -15,7 +15,7 @@ run: environment ## Serve on 127.0.0.1:8000 with an embedded PostgreSQL; setting
 test: environment-dev ## The whole test suite, on a PostgreSQL of its own (or on TEST_DATABASE_URL)
 	@cd "$(HERE)" && $(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term $(ARGS)
 
-faults: environment-dev ## What happens when things go wrong, at full size, with its figures (SERVER=uvicorn for the other server)
+faults: environment-dev ## What happens when things go wrong, at full size, with a table of figures (SERVER=uvicorn for the other server)
 	@cd "$(HERE)" && INKWELL_FAULTS=full exec $(PY) -m pytest -q tests/faults $(ARGS)
 
 check: lint types layers test ## All that has to hold before a change lands

@@ -28,6 +28,7 @@ from repositories.reading import FetchedRows, Look
 from service import Services
 from service.passwords import Passwords
 from service.users import NewPassword
+from tests.faults.figures import Figure, as_table
 from tests.support import PASSWORD, Client
 
 SECRET = "0123456789abcdef-a-key-that-only-tests-use"
@@ -58,10 +59,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was measured under faults is shown in every run, also where tests print nothing."""
     outcomes = [report for reports in terminalreporter.stats.values() for report in reports]
     calls = [report for report in outcomes if getattr(report, "when", None) == "call"]
-    figures = [str(text) for call in calls for name, text in call.user_properties if name == "figure"]
+    figures = [Figure(*value) for call in calls for name, value in call.user_properties if name == "figure"]
     if figures:
         terminalreporter.section("Faults")
-        terminalreporter.write("\n".join([*sorted(figures), ""]))
+        terminalreporter.write(as_table(figures))
 
 
 class Server:

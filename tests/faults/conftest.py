@@ -5,18 +5,17 @@ import pytest
 
 from tests.conftest import Server
 
+from .figures import SERVER, Tell
 from .node import Node, running
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each of thousands of requests
 
 
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Notes a figure for the summary of the run."""
-
-    def note(figure: str) -> None:
-        record_property("figure", figure)
-        print(figure)
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    def note(what: str, figure: str, server: str = SERVER) -> None:
+        record_property("figure", (what, server, figure))  # plain, as it has to be between processes
+        print(what, server, figure, sep=": ")
 
     return note
 

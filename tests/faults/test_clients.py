@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from tests.smoke.test_rude_clients import abort
 from tests.smoke.test_server import ADMIN
 
 from . import sized
+from .figures import Tell
 from .load import reading, times_ms
 from .node import Node, admins_bearer, caller, figure, running
 
@@ -26,8 +27,6 @@ SETTLED_S = 60
 TASKS_TO_SPARE, FILES_TO_SPARE = 5, 5
 MEMORY_TO_SPARE_BYTES = 10_000_000  # what allocators keep; 5,000 of anything of a request's would be more
 FLOOD = 10  # clients that sign in without a pause: fewer than may wait for the hasher, so that all are served
-
-Tell = Callable[[str], None]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +65,8 @@ async def test_who_sends_slowly_delays_nobody(node: Node, tell: Tell) -> None:
         assert not any(head.done() for head in slow_heads)
         for head in slow_heads:
             head.cancel()
-    tell(f"{SLOW_HEADS} slow heads and {SLOW_BODIES} slow bodies: p99 of GET {busy[1]:.1f} ms, {idle[1]:.1f} without")
+    what = f"{SLOW_HEADS} slow heads and {SLOW_BODIES} slow bodies"
+    tell(what, f"p99 of GET {busy[1]:.1f} ms, {idle[1]:.1f} without")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ async def test_who_leaves_early_leaves_nothing_behind(node: Node, tell: Tell) ->
     assert after.files <= before.files + FILES_TO_SPARE
     assert after.memory <= before.memory + MEMORY_TO_SPARE_BYTES
     grown = (after.memory - before.memory) / 1e6
-    tell(f"{ABORTS} clients left: {after.tasks:.0f} tasks, {before.tasks:.0f} before; memory {grown:+.1f} MB")
+    tell(f"{ABORTS} clients left", f"{after.tasks:.0f} tasks, {before.tasks:.0f} before; memory {grown:+.1f} MB")
 
 
 @asynccontextmanager
@@ -159,6 +159,7 @@ async def test_the_profile_is_answered_while_logins_saturate_the_hasher(node: No
         rate = len(statuses) / (time.monotonic() - begun)
     assert set(statuses) == {401}
     tell(
-        f"login flood, {rate:.0f} passwords checked in a second: GET profile median {busy[0]:.1f} ms, "
-        f"p99 {busy[1]:.1f} ms; idle {idle[0]:.1f} and {idle[1]:.1f} ms"
+        "login flood",
+        f"GET profile median {busy[0]:.1f} ms, p99 {busy[1]:.1f} ms, with {rate:.0f} passwords checked in a second; "
+        f"{idle[0]:.1f} and {idle[1]:.1f} ms without",
     )

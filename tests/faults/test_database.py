@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
@@ -18,6 +18,7 @@ from tests.conftest import open_folder
 from tests.serving.server import PATIENCE_S
 
 from . import sized
+from .figures import Tell
 from .load import Ask, Attempt, attempt, loaded, reading, writing
 from .node import Node, admins_bearer, caller, running
 
@@ -27,7 +28,6 @@ LONGEST_ANSWER_S = 6.0
 REQUEST_TIMEOUT_S = 10.0  # as in the settings
 CLIENTS = ["127.0.0.1"] * 8
 
-Tell = Callable[[str], None]
 pytestmark = pytest.mark.usefixtures("node")
 
 
@@ -96,8 +96,9 @@ async def test_no_write_that_was_acknowledged_is_lost_when_postgres_is_killed(
     assert all(answer.headers["Retry-After"] == "2" for answer in refused)
     assert acknowledged <= kept
     tell(
-        f"kill -9 of PostgreSQL {KILLS} times: {len(acknowledged - kept)} lost of {len(acknowledged)} acknowledged "
-        f"writes, {len(refused)} refused, first success {max(back_s) * 1000:.0f} ms after it was back at most"
+        f"kill -9 of PostgreSQL, {KILLS} times",
+        f"{len(acknowledged - kept)} lost of {len(acknowledged)} acknowledged writes, {len(refused)} refused, "
+        f"first success {max(back_s) * 1000:.0f} ms after it was back at most",
     )
 
 
@@ -139,7 +140,8 @@ async def test_a_frozen_postgres_delays_nobody_for_long_and_all_is_well_afterwar
     recovered_s = await first_success(node.url, write) - thawed
     await until_ready(node.url, 200)
     assert statuses(await at_once(node.url, [read, write] * 10)) == {200, 201}
-    tell(f"PostgreSQL frozen: longest answer {longest_s:.1f} s, first write {recovered_s * 1000:.0f} ms after the thaw")
+    recovered = f"first write {recovered_s * 1000:.0f} ms after the thaw"
+    tell("PostgreSQL frozen", f"longest answer {longest_s:.1f} s, {recovered}")
 
 
 @asynccontextmanager
@@ -167,4 +169,4 @@ async def test_requests_that_wait_for_a_lock_delay_the_others_for_so_long_at_mos
     assert longest_s < REQUEST_TIMEOUT_S
     assert statuses(await at_once(node.url, [*slow, *others] * 5)) == {200, 201}
     good = sum(answer.status == 200 for answer in beside)
-    tell(f"pool exhausted by a lock: longest answer {longest_s:.1f} s, {good} of {len(beside)} others served")
+    tell("pool exhausted by a lock", f"longest answer {longest_s:.1f} s, {good} of {len(beside)} others served")

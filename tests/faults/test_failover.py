@@ -18,6 +18,7 @@ import pytest
 from inkwell.database_url import parse_database_url
 from inkwell.migrations import migrate
 from tests.conftest import SECRET
+from tests.faults.figures import Tell
 from tests.faults.pair import DATABASE, Node, relayed, started_pair, switch_over
 from tests.packaging.servers import UNMEASURED
 from tests.serving.server import PATIENCE_S
@@ -145,17 +146,17 @@ async def heard_of_a_revocation(inkwell: Inkwell, primary: Node) -> float:
     return await seconds_until(inkwell.shuts_ada_out, 1)
 
 
-async def lose_power(primary: Node) -> None:
+async def loses_power(primary: Node) -> None:
     await primary.kill()
 
 
-async def fall_silent(primary: Node) -> None:
+async def falls_silent(primary: Node) -> None:
     primary.signal_all(signal.SIGSTOP)
 
 
-@pytest.mark.parametrize("go", [lose_power, fall_silent])
+@pytest.mark.parametrize("go", [loses_power, falls_silent])
 async def test_when_the_primary_goes_writes_resume_on_the_standby_and_nothing_acknowledged_is_lost(
-    tmp_path: Path, pair: Pair, go: Callable[[Node], Awaitable[None]]
+    tmp_path: Path, pair: Pair, tell: Tell, go: Callable[[Node], Awaitable[None]]
 ) -> None:
     primary, standby = pair
     async with serving(tmp_path, both(pair)) as inkwell:
@@ -173,31 +174,35 @@ async def test_when_the_primary_goes_writes_resume_on_the_standby_and_nothing_ac
         heard = await heard_of_a_revocation(inkwell, standby)
     first = min(at for at in inkwell.acknowledged.values() if at > promoted) - promoted
     assert (lost, set(inkwell.statuses)) == (set(), {201, 503})
-    print(
-        f"{go.__name__}: acknowledged {len(inkwell.acknowledged)}, lost {len(lost)}, 503 {inkwell.statuses[503]}, "
-        f"unready after {unready:.1f} s; after the promotion the first success came in {first:.1f} s, "
-        f"ready in {ready:.1f} s; a revocation was heard of in {heard * 1000:.0f} ms"
+    tell(
+        f"fail-over, the primary {go.__name__.replace('_', ' ')}",
+        f"{len(lost)} lost of {len(inkwell.acknowledged)} acknowledged writes, {inkwell.statuses[503]} refused, "
+        f"unready after {unready:.1f} s; first success {first:.1f} s after the promotion, ready after {ready:.1f} s; a "
+        f"revocation heard of in {heard * 1000:.0f} ms",
     )
 
 
 async def test_when_the_servers_change_places_and_back_nothing_is_lost_and_nobody_stays_with_the_standby(
-    tmp_path: Path, pair: Pair
+    tmp_path: Path, pair: Pair, tell: Tell
 ) -> None:
-    first, second = pair
+    (first, second), resumed_s = pair, list[float]()
     async with serving(tmp_path, both(pair)) as inkwell:
         async with under_load(inkwell):
             for old, new in ((first, second), (second, first)):
                 await asyncio.sleep(1)
                 await switch_over(old, new)
-                print(f"writes resumed after {await seconds_until(inkwell.writes):.1f} s, the other server read-only")
+                resumed_s.append(await seconds_until(inkwell.writes))
                 await seconds_until(inkwell.ready)
         assert {await inkwell.write() for _ in range(20)} == {201}
         lost = await inkwell.lost(first)
     assert (lost, set(inkwell.statuses)) == (set(), {201, 503})
-    print(f"two switch-overs: acknowledged {len(inkwell.acknowledged)}, lost {len(lost)}")
+    figure = f"{len(lost)} lost of {len(inkwell.acknowledged)} acknowledged writes"
+    tell("switch-over, there and back", f"{figure}, which resumed after {max(resumed_s):.1f} s at most")
 
 
-async def test_connections_to_a_server_that_became_read_only_are_given_up(tmp_path: Path, pair: Pair) -> None:
+async def test_connections_to_a_server_that_became_read_only_are_given_up(
+    tmp_path: Path, pair: Pair, tell: Tell
+) -> None:
     """One address for whoever is primary, which for a while leads to the standby, and nothing in the URL about it."""
     primary, standby = pair
     async with relayed(primary) as relay, serving(tmp_path, f"{relay.address}/{DATABASE}", workers=1) as inkwell:
@@ -206,7 +211,8 @@ async def test_connections_to_a_server_that_became_read_only_are_given_up(tmp_pa
         await seconds_until(inkwell.ready)
         assert {await inkwell.write() for _ in range(5)} == {503}
         relay.node = standby
-        print(f"writes resumed {await seconds_until(inkwell.writes):.1f} s after the address led to the primary")
+        resumed = f"writes resumed {await seconds_until(inkwell.writes):.1f} s after it led to the primary"
+        tell("switch-over behind one address", resumed)
         assert {await inkwell.write() for _ in range(20)} == {201}
 
 

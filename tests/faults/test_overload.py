@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import quantiles
 
@@ -12,6 +12,7 @@ import pytest
 from tests.serving.load import hammering, read_answer
 
 from . import sized
+from .figures import Tell
 from .load import reading
 from .node import Node, admins_bearer, caller, running
 
@@ -72,7 +73,7 @@ async def most(node: Node) -> float:
     return outcomes["answered"] / SECONDS
 
 
-async def test_the_excess_is_refused_and_the_rest_is_served(node: Node, tell: Callable[[str], None]) -> None:
+async def test_the_excess_is_refused_and_the_rest_is_served(node: Node, tell: Tell) -> None:
     await write_a_page(node)
     rate, crowd = await most(node), Crowd(node.port)
     await crowd.come(TIMES * rate, SECONDS)
@@ -82,6 +83,7 @@ async def test_the_excess_is_refused_and_the_rest_is_served(node: Node, tell: Ca
     goodput = crowd.outcomes[200] / SECONDS / rate
     offered, refused_s = crowd.outcomes.total() / SECONDS / rate, quantiles(crowd.refused_s, n=100)
     tell(
-        f"overload, {offered:.1f} times the {rate:.0f} requests/s that it can do: goodput {goodput:.0%}, "
-        f"{crowd.outcomes[503]} refused after {refused_s[49] * 1000:.0f} ms (median), {refused_s[98] * 1000:.0f} (p99)"
+        "overload",
+        f"goodput {goodput:.0%} at {offered:.1f} times the {rate:.0f} requests/s that it can do, "
+        f"{crowd.outcomes[503]} refused after {refused_s[49] * 1000:.0f} ms (median), {refused_s[98] * 1000:.0f} (p99)",
     )

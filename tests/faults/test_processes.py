@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -15,13 +15,12 @@ from tests.serving.server import PATIENCE_S
 from tests.serving.test_serving import changed
 
 from . import sized
+from .figures import Tell
 from .node import Node, running
 
 CLIENTS, IDLE = 64, 16
 LIST = b"GET /api/posts HTTP/1.1\r\nHost: a\r\n\r\n"
 ROLLS = sized(5, short=1)
-
-Tell = Callable[[str], None]
 
 
 @pytest.fixture(params=["hypercorn", "uvicorn"])
@@ -38,13 +37,14 @@ async def test_restarts_and_the_end_drop_no_request(node: Node, request: pytest.
             node.process.send_signal(signal.SIGHUP)
             await changed(node, old)
     assert set(rolling) <= {"answered", "503"}
-    tell(f"SIGHUP {ROLLS} times, {name}: 0 dropped of {rolling['answered']}; {rolling['503']} were 503 besides")
+    tell(f"SIGHUP, {ROLLS} times", f"0 dropped of {rolling['answered']}; {rolling['503']} were 503 besides", name)
     async with hammering(node.port, CLIENTS, request=LIST) as ending:
         await until_answered(ending)
         node.process.terminate()
         assert await asyncio.to_thread(node.process.wait, PATIENCE_S) == 0
     assert set(ending) <= {"answered", "503", "refused"}
-    tell(f"SIGTERM, {name}: 0 dropped of {ending['answered']} on {CLIENTS} connections; {ending['503']} were 503")
+    figure = f"0 dropped of {ending['answered']} on {CLIENTS} connections; {ending['503']} were 503 besides"
+    tell("SIGTERM", figure, name)
 
 
 async def test_a_killed_worker_takes_along_only_what_it_was_about_to_answer(
@@ -63,9 +63,10 @@ async def test_a_killed_worker_takes_along_only_what_it_was_about_to_answer(
     assert set(outcomes) <= {"answered", "503", "dropped"}
     assert ended == lost & idle.keys()
     tell(
-        f"kill -9 of a worker, {request.node.callspec.id}: {outcomes['dropped']} requests in flight dropped beside "
-        f"{outcomes['answered']} answered; it had {len(busy)} of {CLIENTS} busy connections, and {len(ended)} of "
-        f"{IDLE} idle ones, which were closed"
+        "kill -9 of a worker",
+        f"{outcomes['dropped']} requests in flight dropped beside {outcomes['answered']} answered; it had {len(busy)} "
+        f"of {CLIENTS} busy connections, and {len(ended)} of {IDLE} idle ones, which were closed",
+        request.node.callspec.id,
     )
 
 

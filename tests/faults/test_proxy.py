@@ -16,6 +16,7 @@ from tests.serving.server import PATIENCE_S
 from tests.smoke.test_server import ADMIN
 
 from . import sized
+from .figures import Tell
 from .load import Attempt, loaded, reading, writing
 from .node import Node, admins_bearer, caller, running
 from .proxy import HAPROXY, proxied
@@ -24,7 +25,6 @@ CLIENTS = [f"127.0.1.{number}" for number in range(1, 17)]  # each with an addre
 SECONDS = sized(5, short=1)
 REPLICA = {"WORKERS": "1", "TRUSTED_PROXIES": "1", "DRAIN_SECONDS": "5"}
 
-Tell = Callable[[str], None]
 pytestmark = pytest.mark.skipif(not HAPROXY, reason="haproxy is not installed")
 
 
@@ -77,7 +77,7 @@ async def test_a_replica_that_is_stopped_takes_nothing_along(url: str, nodes: li
 
     attempts = await under_load(url, stop)
     assert failed(attempts) == []
-    tell(f"behind the proxy, SIGTERM of a replica: 0 of {len(attempts)} requests failed")
+    tell("behind the proxy, SIGTERM of a replica", f"0 of {len(attempts)} requests failed")
 
 
 async def test_a_replica_that_is_killed_takes_along_only_what_it_was_at(
@@ -96,7 +96,8 @@ async def test_a_replica_that_is_killed_takes_along_only_what_it_was_at(
     # Of a look it may have been the second half that was missing: then it cannot be sent again.
     assert {(attempt.method, attempt.status) for attempt in failures} <= {("POST", 502), ("POST", 0), ("GET", 0)}
     assert len(written) == len(set(written))
-    tell(f"behind the proxy, kill -9 of a replica: {len(failures)} of {len(attempts)} failed, all in flight there")
+    figure = f"{len(failures)} of {len(attempts)} requests failed, all in flight there"
+    tell("behind the proxy, kill -9 of a replica", figure)
 
 
 async def test_clients_are_known_by_their_own_address_and_their_bodies_measured_by_inkwell(
