@@ -4,16 +4,18 @@ A timer for each, as asyncio.timeout() has it, takes 6 microseconds to make and 
 """
 
 import asyncio
-from functools import cache
+from contextvars import Context
 from types import TracebackType
 from typing import Self
+from weakref import WeakKeyDictionary
 
 LATEST_S = 0.1  # a limit is noticed late by a tenth of its length, at most by this
 
 
 def within(seconds: float) -> "TimeLimit":
     """asyncio.timeout() for lengths that are settings, of which there are few. Raises TimeoutError at the end."""
-    return TimeLimit(_of_length(seconds))
+    clocks = _CLOCKS.setdefault(asyncio.get_running_loop(), {})
+    return TimeLimit(clocks.get(seconds) or clocks.setdefault(seconds, _Clock(seconds)))
 
 
 class TimeLimit:
@@ -50,31 +52,35 @@ class TimeLimit:
 
 
 class _Clock:
-    """Looks after the limits of one length. They end in the order in which they began, so the first ones are enough."""
+    """Ends the limits of one length on one loop: in the order in which they began, so the first ones are enough."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds, self._step_s = seconds, min(seconds / 10, LATEST_S)
         self._running: dict[TimeLimit, float] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None  # on which the next look is due, if one is
+        self._ticks = False
 
     def start(self, limit: TimeLimit) -> None:
         loop = asyncio.get_running_loop()
         self._running[limit] = loop.time() + self._seconds
-        if self._loop is not loop:
-            self._loop = loop
-            loop.call_later(self._step_s, self._look, loop)
+        if not self._ticks:
+            self._tick_again(loop)
 
     def stop(self, limit: TimeLimit) -> None:
         self._running.pop(limit, None)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        for limit in self._due(loop.time()):
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        due, self._ticks = self._due(loop.time()), False
+        for limit in due:
             del self._running[limit]
-            limit.reach()
         if self._running:
-            loop.call_later(self._step_s, self._look, loop)
-        else:
-            self._loop = None
+            self._tick_again(loop)
+        for limit in due:
+            limit.reach()
+
+    def _tick_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._ticks = True
+        # In a context of its own: that of the request which happens to begin would live as long as others follow it.
+        loop.call_later(self._step_s, self._tick, loop, context=Context())
 
     def _due(self, now: float) -> list[TimeLimit]:
         due = []
@@ -85,4 +91,4 @@ class _Clock:
         return due
 
 
-_of_length = cache(_Clock)
+_CLOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, _Clock]] = WeakKeyDictionary()

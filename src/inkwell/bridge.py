@@ -32,7 +32,8 @@ class Connection(ASGIHTTPConnection):
     """
 
     def __init__(self, app: Quart, scope: HTTPScope) -> None:
-        super().__init__(app, scope)
+        # A target that is all query comes without a path from hypercorn.
+        super().__init__(app, scope if scope["path"] else cast(HTTPScope, {**scope, "path": "/"}))
         self._all_came = asyncio.Event()
 
     async def handle_messages(self, request: QuartRequest, receive: ASGIReceiveCallable) -> None:

@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from select import PIPE_BUF
 from threading import RLock
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, TextIO, cast
 
 import structlog
 from pydantic_core import PydanticSerializationError, to_json
@@ -62,15 +63,31 @@ class Output:
     def write(cls) -> None:
         """Writes what waits."""
         cls._written_by = None
-        with cls._lock, suppress(OSError, ValueError):
-            sys.stdout.buffer.write(b"".join(cls._taken()))
-            sys.stdout.buffer.flush()
+        with cls._lock:
+            for text in cls._taken():
+                with suppress(OSError, ValueError, AttributeError):  # there may be no output
+                    sys.stdout.buffer.write(text)
+                    sys.stdout.buffer.flush()
 
     @classmethod
     def _taken(cls) -> Iterator[bytes]:
-        with suppress(IndexError):
-            while True:
-                yield cls._lines.popleft() + b"\n"
+        """As many lines at once as a pipe takes whole: other workers write into it, too."""
+        text = b""
+        while cls._lines:
+            line = cls._lines.popleft() + b"\n"
+            if text and len(text) + len(line) > PIPE_BUF:
+                yield text
+                text = b""
+            text += line
+        yield text
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Lines of libraries, behind ours that came before."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        Output.write()
+        super().emit(record)
 
 
 atexit.register(Output.write)  # a loop that has ended writes no more
@@ -88,7 +105,7 @@ def configure_logging(log_format: Literal["json", "pretty"] | None) -> None:
 
 
 def _configure_standard_library(pretty: bool) -> None:
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Handler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *_SHARED],
@@ -123,7 +140,7 @@ def _json_line(logger: object, level: str, event: EventDict) -> bytes:
 def _json_of(event: EventDict) -> bytes:
     """In ASCII: other characters may be such that a terminal obeys."""
     with suppress(PydanticSerializationError):
-        line = to_json(event, fallback=repr)
+        line = to_json(event, fallback=repr, inf_nan_mode="null")
         if line.isascii():
             return line
     return _IN_JSON(event).encode()

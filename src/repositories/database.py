@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import URL, AsyncAdaptedQueuePool, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from domain.errors import DomainError, Unavailable
 from domain.time_limits import TimeLimit, within
@@ -20,7 +21,7 @@ from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.idempotency import KeptAnswerRepository
 from repositories.links import LinkRepository
 from repositories.outbox import OutboxRepository
-from repositories.pool import Connections, leave_all
+from repositories.pool import Connections, replace_pool
 from repositories.posts import PostRepository
 from repositories.reading import Executor, Look, OneChange
 from repositories.throttles import ThrottleRepository
@@ -161,7 +162,7 @@ class Database:
     async def renew(self) -> None:
         """Leaves the connections there are: they may lead to a former primary, and new ones find the new one."""
         await self._connections.renew()
-        await leave_all(self._looking)
+        await greenlet_spawn(replace_pool(self._looking).dispose)
 
     @property
     def pool(self) -> PoolUse:
@@ -205,8 +206,10 @@ class _Straight:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self._look.aclose()
-            await self._limit.__aexit__(kind, error, trace)  # makes a TimeoutError of the cancellation that is its own
+            try:
+                await self._look.aclose()
+            finally:  # makes a TimeoutError of the cancellation that is its own
+                await self._limit.__aexit__(kind, error, trace)
         except TimeoutError as late:
             await self._database.name_outage(late)
         if isinstance(error, Exception):

@@ -9,7 +9,7 @@ from asyncpg import Connection
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from sqlalchemy.util import greenlet_spawn
 
 from domain.time_limits import within
@@ -17,6 +17,8 @@ from domain.time_limits import within
 
 class Connections:
     """An engine's connections: never more than `most` at work, and who waits is served in turn.
+
+    Those that are idle here, in use by looks and in use by sessions are together never more than `most`.
 
     Looks keep theirs at hand for the next look, open and out of SQLAlchemy's pool, which takes longer than the look
     (docs/decisions/0031). Sessions take theirs from that pool, and leave room for it first.
@@ -32,8 +34,9 @@ class Connections:
         """An open connection, as far as is known without a ping. Raises SQLAlchemy's TimeoutError, and what connecting
         raises."""
         await self._enter()
+        home = self._idle  # of now: what is opened while all are renewed may be one of the old ones
         try:
-            return Borrowed(await self._idle_one() or await self._pooled_one(), self._idle)
+            return Borrowed(await self._idle_one() or await self._pooled_one(), home)
         except BaseException:
             self._leave()
             raise
@@ -60,10 +63,10 @@ class Connections:
 
     async def renew(self) -> None:
         """Leaves all there are; those that are in use are closed as soon as they are given back."""
-        idle, self._idle = self._idle, []
+        idle, self._idle, left = self._idle, [], replace_pool(self._engine)
         for pooled in idle:
             await _drop(pooled)
-        await leave_all(self._engine)
+        await greenlet_spawn(left.dispose)
 
     async def _enter(self) -> None:
         if self._places.locked():
@@ -94,13 +97,16 @@ class Connections:
         return pooled
 
 
-async def leave_all(engine: AsyncEngine) -> None:
-    """Has an engine open new connections, and those closed that there are: at once, or when they are given back."""
+def replace_pool(engine: AsyncEngine) -> Pool:
+    """Has an engine open new connections from now on; the old pool is to be disposed of.
+
+    In one step: of two at once, each would else replace the other's new pool, and leave it open.
+    """
     left = engine.pool
-    await engine.dispose()
+    engine.sync_engine.dispose(close=False)
     # Who had a connection meanwhile gives it back to a pool that nobody asks any more, and that keeps it open.
     event.listen(left, "checkin", _give_up)
-    await greenlet_spawn(left.dispose)
+    return left
 
 
 class Borrowed:

@@ -99,9 +99,9 @@ class Look:
         return FetchedRows(compiled.processed(rows))
 
     async def aclose(self) -> None:
-        if self._borrowed is not None:
-            await self._connections.give_back(self._borrowed)
-            self._borrowed = None
+        borrowed, self._borrowed = self._borrowed, None
+        if borrowed is not None:
+            await self._connections.give_back(borrowed)
 
 
 class OneChange(Look):

@@ -14,6 +14,7 @@ from quart import current_app
 from quart.helpers import _split_blueprint_path
 from quart.wrappers.request import Body as QuartBody
 from werkzeug.datastructures import Headers
+from werkzeug.datastructures.mixins import ImmutableHeadersMixin
 
 from domain.throttles import Standing
 
@@ -24,7 +25,7 @@ MOST_ADDRESSES = 1024
 PROBES = {"/healthz", "/readyz", "/metrics"}
 
 
-class ReceivedHeaders(Headers):
+class ReceivedHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # werkzeug's own EnvironHeaders is so, too
     """The headers of a request, which nobody changes: found by an index where werkzeug looks through all of them.
 
     `raw` is ASGI's list, in which names are in lower case; `remote_address` goes first, as Quart has it.
@@ -50,6 +51,12 @@ class ReceivedHeaders(Headers):
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and key.lower() in self._first
+
+    def copy(self) -> Headers:  # type: ignore[override]
+        """Headers that can be changed."""
+        return Headers(self._list)
+
+    __copy__ = copy  # type: ignore[assignment]
 
 
 class Body(QuartBody):

@@ -86,3 +86,18 @@ async def test_connections_that_are_in_use_at_a_renewal_are_closed_afterwards(na
     assert (await fresh.execute(backend)).one()[0] != before
     await fresh.aclose()
     assert (narrow.pool.in_use, narrow.pool.open) == (0, 1)
+
+
+async def test_a_connection_that_was_being_opened_at_a_renewal_is_not_kept(narrow: Database) -> None:
+    await asyncio.gather(look(narrow), narrow.renew(), look(narrow), narrow.renew())
+    current = narrow._engine.pool
+    assert all(pooled._pool is current for pooled in narrow._connections._idle)
+    await narrow.close()
+    assert (narrow.pool.in_use, narrow.pool.open) == (0, 0)
+
+
+async def test_two_renewals_at_once_leave_no_pool_behind(narrow: Database) -> None:
+    await asyncio.gather(look(narrow), look(narrow))
+    await asyncio.gather(narrow.renew(), narrow.renew(), look(narrow), narrow.renew(), change(narrow))
+    await asyncio.gather(look(narrow), change(narrow))
+    assert narrow.pool.open <= 2

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -131,3 +132,36 @@ def test_characters_that_a_terminal_obeys_are_escaped_in_json(capsys: pytest.Cap
     assert written.isascii()
     assert "\x1b" not in written
     assert json.loads(written)["user_agent"] == "\x9b2J \u2028 \x1b[2J é"
+
+
+async def test_no_write_is_longer_than_a_pipe_takes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logging("json")
+    written: list[bytes] = []
+    output = SimpleNamespace(buffer=SimpleNamespace(write=written.append, flush=lambda: None))
+    monkeypatch.setattr("sys.stdout", output)
+    for number in range(100):
+        structlog.get_logger("test").info("request", number=number, user_agent="x" * 200)
+    await asyncio.sleep(0)
+    assert max(map(len, written)) <= 4096
+    assert all(text.endswith(b"\n") for text in written if text)
+    assert [json.loads(line)["number"] for line in b"".join(written).splitlines()] == list(range(100))
+
+
+async def test_without_an_output_lines_are_lost_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("json")
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stdout", None)
+        structlog.get_logger("test").info("lost")
+        await asyncio.sleep(0)
+    structlog.get_logger("test").info("heard")
+    await asyncio.sleep(0)
+    assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == ["heard"]
+
+
+async def test_a_line_of_a_library_comes_after_ours_that_came_before(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json")
+    structlog.get_logger("test").info("one")
+    logging.getLogger("test").warning("two")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == ["one", "two"]

@@ -1,11 +1,14 @@
 """Time limits that share a timer: they end what takes too long, nothing else, and leave nothing behind."""
 
 import asyncio
+import gc
+import weakref
 from contextlib import suppress
+from contextvars import ContextVar
 
 import pytest
 
-from domain.time_limits import _of_length, within
+from domain.time_limits import _CLOCKS, within
 
 
 async def test_what_takes_too_long_is_ended_there() -> None:
@@ -70,10 +73,10 @@ async def test_nothing_is_kept_of_limits_that_are_over() -> None:
     for _ in range(100):
         async with within(0.031):
             pass
-    clock = _of_length(0.031)
+    clock = _CLOCKS[asyncio.get_running_loop()][0.031]
     assert not clock._running
     await asyncio.sleep(0.05)
-    assert clock._loop is None  # and nothing ticks for nobody
+    assert not clock._ticks  # and nothing ticks for nobody
 
 
 def test_the_next_event_loop_has_limits_too() -> None:
@@ -119,3 +122,28 @@ async def test_what_comes_to_an_end_although_its_time_is_over_is_left_alone() ->
             await asyncio.sleep(20)
     assert limit.was_reached
     await asyncio.sleep(0)  # nobody is cancelled any more
+
+
+async def test_what_a_request_has_in_its_context_is_not_kept_by_those_that_follow() -> None:
+    class Held: ...
+
+    held: ContextVar[Held] = ContextVar("held")
+    first = Held()
+    watched = weakref.ref(first)
+
+    async def one(value: Held | None = None) -> None:
+        if value:
+            held.set(value)
+        async with within(0.5):
+            await asyncio.sleep(0.06)
+
+    task = asyncio.create_task(one(first))
+    await asyncio.sleep(0.03)
+    following = asyncio.create_task(one())
+    del first
+    await task
+    del task
+    await asyncio.sleep(0)
+    gc.collect()
+    assert watched() is None
+    await following
