@@ -68,10 +68,8 @@ async def test_a_client_that_never_ends_what_was_refused_is_left(inkwell: Inkwel
     assert answer.startswith(b"HTTP/1.1 404 ")
 
 
-async def test_a_target_that_is_all_query_is_answered_as_any_other(inkwell: Inkwell) -> None:  # noqa: F811
+async def test_a_target_that_is_all_query_is_a_bad_request(inkwell: Inkwell) -> None:  # noqa: F811
     reader, writer = await asyncio.open_connection("127.0.0.1", inkwell.port)
     writer.write(b"GET ?x=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-    answer = (await asyncio.wait_for(reader.read(), 30)).lower()
-    assert answer.startswith(b"http/1.1 400 ")
-    assert b"x-request-id: " in answer
+    assert (await asyncio.wait_for(reader.read(), 30)).startswith(b"HTTP/1.1 400 ")
     writer.close()
