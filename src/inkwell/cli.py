@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -249,10 +250,11 @@ def _with_database(work: Work) -> None:
 
 def _clear_up_when_told_to_stop() -> None:
     """SIGTERM, and SIGHUP where nobody wants it ignored, cancel this task, as SIGINT does by itself; once, so that a
-    second one does not keep it from clearing up."""
+    second one does not keep it from clearing up. Only the main thread hears signals."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    hears = threading.current_thread() is threading.main_thread()
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if task and signal.getsignal(number) == signal.SIG_DFL:
+        if task and hears and signal.getsignal(number) == signal.SIG_DFL:
             loop.add_signal_handler(number, lambda: task.cancelling() or task.cancel())
 
 
