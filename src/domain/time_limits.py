@@ -4,17 +4,21 @@ A timer for each, as asyncio.timeout() has it, takes 6 microseconds to make and 
 """
 
 import asyncio
+from collections.abc import Callable
 from contextvars import Context
 from types import TracebackType
 from typing import Self
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 LATEST_S = 0.1  # a limit is noticed late by a tenth of its length, at most by this
 
 
 def within(seconds: float) -> "TimeLimit":
-    """asyncio.timeout() for lengths that are settings, of which there are few. Raises TimeoutError at the end."""
-    clocks = _CLOCKS.setdefault(asyncio.get_running_loop(), {})
+    """asyncio.timeout() for lengths that are settings, of which there are few. Raises TimeoutError at the end.
+
+    A plain `with`, since nothing is waited for at either end of it.
+    """
+    clocks = _clocks_of(asyncio.get_running_loop())
     return TimeLimit(clocks.get(seconds) or clocks.setdefault(seconds, _Clock(seconds)))
 
 
@@ -29,15 +33,16 @@ class TimeLimit:
     def __init__(self, clock: "_Clock") -> None:
         self._clock, self.was_reached = clock, False
 
-    async def __aenter__(self) -> Self:
-        task = asyncio.current_task()
+    def __enter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("A time limit is for what runs in a task")
         self._task, self._cancellations = task, task.cancelling()
-        self._clock.start(self)
+        self._clock.start(self, loop)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._clock.stop(self)
@@ -59,8 +64,7 @@ class _Clock:
         self._running: dict[TimeLimit, float] = {}
         self._ticks = False
 
-    def start(self, limit: TimeLimit) -> None:
-        loop = asyncio.get_running_loop()
+    def start(self, limit: TimeLimit, loop: asyncio.AbstractEventLoop) -> None:
         self._running[limit] = loop.time() + self._seconds
         if not self._ticks:
             self._tick_again(loop)
@@ -91,4 +95,15 @@ class _Clock:
         return due
 
 
-_CLOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, _Clock]] = WeakKeyDictionary()
+_Clocks = dict[float, _Clock]
+_CLOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clocks] = WeakKeyDictionary()
+_latest: tuple[Callable[[], object], _Clocks] = (lambda: None, {})  # nearly always there is one loop to a process
+
+
+def _clocks_of(loop: asyncio.AbstractEventLoop) -> _Clocks:
+    global _latest
+    here, clocks = _latest
+    if here() is not loop:
+        clocks = _CLOCKS.setdefault(loop, {})
+        _latest = ref(loop), clocks
+    return clocks

@@ -109,7 +109,7 @@ class InkwellQuart(Quart):
 
     async def _in_time(self, request_context: RequestContext | None) -> ResponseReturnValue:
         try:
-            async with within(self.config["REQUEST_TIMEOUT"]) as limit:
+            with within(self.config["REQUEST_TIMEOUT"]) as limit:
                 return await super().dispatch_request(request_context)
         except TimeoutError:
             if limit.was_reached:

@@ -1,11 +1,11 @@
 """How many requests one worker works on at once."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from types import TracebackType
 
 from domain.errors import Overloaded
+from domain.places import Places
 from domain.time_limits import within
 
 PACE_OVER_S = 0.1  # places are given back in bursts: how fast, one knows only over some time
@@ -23,12 +23,17 @@ class Gate:
     def __init__(
         self, at_once: int, most_waiting: int, wait_s: float, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._places, self._at_once = asyncio.Semaphore(at_once), at_once
+        self._places, self._at_once = Places(at_once), at_once
         self._most_waiting, self._wait_s, self._now = most_waiting, wait_s, now
-        self.running = self.waiting = self.refused = 0
+        self.waiting = self.refused = 0
         self.coming = 0  # a server has heard them, and they are not here yet
         self._queue_began = self._pace_began = 0.0
         self._pace_s, self._given_back = 0.0, 0
+
+    @property
+    def running(self) -> int:
+        """How many have a place."""
+        return self._at_once - self._places.free
 
     @property
     def is_full(self) -> bool:
@@ -49,17 +54,13 @@ class Gate:
         self.refused += 1
 
     async def __aenter__(self) -> None:
-        if self._places.locked():
+        if not self._places.take_at_once():
             await self._wait()
-        else:
-            await self._places.acquire()
-        self.running += 1
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.running -= 1
-        self._places.release()
+        self._places.give_back()
         if self.waiting:
             self._measure()
 
@@ -70,8 +71,8 @@ class Gate:
             self._begin_queue()
         self.waiting += 1
         try:
-            async with within(self._wait_s):
-                await self._places.acquire()
+            with within(self._wait_s):
+                await self._places.wait()
         except TimeoutError:
             self._raise()
         finally:
@@ -93,8 +94,7 @@ class Gate:
             self._pace_began, self._given_back = self._now(), 0
 
     def _is_full_behind(self, others: int) -> bool:
-        free = 0 if self._places.locked() else self._at_once - self.running
-        waiting = self.waiting + others - free
+        waiting = self.waiting + others - self._places.free
         if waiting < 0:
             return False
         # How long the next one would wait, by the time from one place given back to the next.

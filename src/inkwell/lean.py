@@ -85,7 +85,10 @@ class LeanConnection(Connection):
         response = await self.app.handle_request(request)
         given, usual = getattr(response, "timeout", ...), self.app.config["RESPONSE_TIMEOUT"]
         with suppress(TimeoutError):
-            async with within(usual) if isinstance(given, EllipsisType) else asyncio.timeout(given):
+            if not isinstance(given, EllipsisType):
+                async with asyncio.timeout(given):
+                    return await self._send_response(send, response)
+            with within(usual):
                 await self._send_response(send, response)
 
     async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:

@@ -177,7 +177,7 @@ class Database:
     @asynccontextmanager
     async def _outages_named(self) -> AsyncIterator[None]:
         try:
-            async with within(self._limits.work_timeout_s):
+            with within(self._limits.work_timeout_s):
                 yield
         except Exception as error:
             await self.name_outage(error)
@@ -199,7 +199,7 @@ class _Straight:
         self._database, self._look, self._limit = database, look, limit
 
     async def __aenter__(self) -> Work:
-        await self._limit.__aenter__()
+        self._limit.__enter__()
         return Work(self._look)
 
     async def __aexit__(
@@ -209,7 +209,7 @@ class _Straight:
             try:
                 await self._look.aclose()
             finally:  # makes a TimeoutError of the cancellation that is its own
-                await self._limit.__aexit__(kind, error, trace)
+                self._limit.__exit__(kind, error, trace)
         except TimeoutError as late:
             await self._database.name_outage(late)
         if isinstance(error, Exception):

@@ -1,6 +1,5 @@
 """Who gets a connection next, and which."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from sqlalchemy.util import greenlet_spawn
 
+from domain.places import Places
 from domain.time_limits import within
 
 
@@ -26,7 +26,7 @@ class Connections:
 
     def __init__(self, engine: AsyncEngine, most: int, wait_s: float) -> None:
         self._engine, self._wait_s = engine, wait_s
-        self._places = asyncio.Semaphore(most)
+        self._places = Places(most)
         self._idle: list[PoolProxiedConnection] = []
         self.in_use = 0
 
@@ -69,19 +69,17 @@ class Connections:
         await greenlet_spawn(left.dispose)
 
     async def _enter(self) -> None:
-        if self._places.locked():
+        if not self._places.take_at_once():
             try:
-                async with within(self._wait_s):
-                    await self._places.acquire()
+                with within(self._wait_s):
+                    await self._places.wait()
             except TimeoutError:
                 raise PoolTimeoutError(f"No connection was free for {self._wait_s} s") from None
-        else:
-            await self._places.acquire()
         self.in_use += 1
 
     def _leave(self) -> None:
         self.in_use -= 1
-        self._places.release()
+        self._places.give_back()
 
     async def _idle_one(self) -> PoolProxiedConnection | None:
         while self._idle:

@@ -13,15 +13,14 @@ from domain.time_limits import _CLOCKS, within
 
 async def test_what_takes_too_long_is_ended_there() -> None:
     began = asyncio.get_running_loop().time()
-    with pytest.raises(TimeoutError):
-        async with within(0.05) as limit:
-            await asyncio.sleep(20)
+    with pytest.raises(TimeoutError), within(0.05) as limit:
+        await asyncio.sleep(20)
     assert limit.was_reached
     assert asyncio.get_running_loop().time() - began >= 0.05
 
 
 async def test_what_is_done_in_time_is_left_alone() -> None:
-    async with within(0.05) as limit:
+    with within(0.05) as limit:
         await asyncio.sleep(0)
     await asyncio.sleep(0.1)
     assert not limit.was_reached
@@ -33,9 +32,8 @@ async def test_each_has_its_own_end() -> None:
     async def late(begins: float) -> None:
         await asyncio.sleep(begins)
         began = loop.time()
-        with pytest.raises(TimeoutError):
-            async with within(0.06):
-                await asyncio.sleep(20)
+        with pytest.raises(TimeoutError), within(0.06):
+            await asyncio.sleep(20)
         ended.append(loop.time() - began)
 
     await asyncio.gather(*(late(0.02 * number) for number in range(6)))
@@ -44,7 +42,7 @@ async def test_each_has_its_own_end() -> None:
 
 async def test_a_cancellation_from_elsewhere_stays_one() -> None:
     async def waits() -> None:
-        async with within(5):
+        with within(5):
             await asyncio.sleep(20)
 
     task = asyncio.create_task(waits())
@@ -55,23 +53,21 @@ async def test_a_cancellation_from_elsewhere_stays_one() -> None:
 
 
 async def test_an_error_within_comes_out_as_it_is() -> None:
-    with pytest.raises(ValueError, match="mine"):
-        async with within(5):
-            raise ValueError("mine")
+    with pytest.raises(ValueError, match="mine"), within(5):
+        raise ValueError("mine")
 
 
 async def test_the_inner_of_two_ends_first_and_the_outer_goes_on() -> None:
-    async with within(5) as outer:
-        with pytest.raises(TimeoutError):
-            async with within(0.05):
-                await asyncio.sleep(20)
+    with within(5) as outer:
+        with pytest.raises(TimeoutError), within(0.05):
+            await asyncio.sleep(20)
         await asyncio.sleep(0)
     assert not outer.was_reached
 
 
 async def test_nothing_is_kept_of_limits_that_are_over() -> None:
     for _ in range(100):
-        async with within(0.031):
+        with within(0.031):
             pass
     clock = _CLOCKS[asyncio.get_running_loop()][0.031]
     assert not clock._running
@@ -81,13 +77,12 @@ async def test_nothing_is_kept_of_limits_that_are_over() -> None:
 
 def test_the_next_event_loop_has_limits_too() -> None:
     async def too_long() -> None:
-        with pytest.raises(TimeoutError):
-            async with within(0.032):
-                await asyncio.sleep(20)
+        with pytest.raises(TimeoutError), within(0.032):
+            await asyncio.sleep(20)
 
     async def under_way() -> None:
         asyncio.get_running_loop().call_later(0.001, asyncio.get_running_loop().stop)
-        async with within(0.032):
+        with within(0.032):
             await asyncio.sleep(20)
 
     loop = asyncio.new_event_loop()
@@ -101,7 +96,7 @@ def test_the_next_event_loop_has_limits_too() -> None:
 
 async def test_a_cancellation_from_elsewhere_at_the_same_moment_stays_one() -> None:
     async def waits() -> None:
-        async with within(0.03) as limit:
+        with within(0.03) as limit:
             try:
                 await asyncio.sleep(20)
             finally:
@@ -117,9 +112,8 @@ async def test_a_cancellation_from_elsewhere_at_the_same_moment_stays_one() -> N
 
 
 async def test_what_comes_to_an_end_although_its_time_is_over_is_left_alone() -> None:
-    async with within(0.03) as limit:
-        with suppress(asyncio.CancelledError):
-            await asyncio.sleep(20)
+    with within(0.03) as limit, suppress(asyncio.CancelledError):
+        await asyncio.sleep(20)
     assert limit.was_reached
     await asyncio.sleep(0)  # nobody is cancelled any more
 
@@ -134,7 +128,7 @@ async def test_what_a_request_has_in_its_context_is_not_kept_by_those_that_follo
     async def one(value: Held | None = None) -> None:
         if value:
             held.set(value)
-        async with within(0.5):
+        with within(0.5):
             await asyncio.sleep(0.06)
 
     task = asyncio.create_task(one(first))
