@@ -18,34 +18,38 @@ def within(seconds: float) -> "TimeLimit":
 
     A plain `with`, since nothing is waited for at either end of it.
     """
-    clocks = _clocks_of(asyncio.get_running_loop())
-    return TimeLimit(clocks.get(seconds) or clocks.setdefault(seconds, _Clock(seconds)))
+    loop = asyncio.get_running_loop()
+    here, clocks = _latest
+    if here() is not loop:
+        clocks = _clocks_of(loop)
+    return TimeLimit(clocks.get(seconds) or clocks.setdefault(seconds, _Clock(seconds)), loop)
 
 
 class TimeLimit:
     """The time for one block, from when it is entered. A cancellation from elsewhere stays one, as with asyncio's."""
 
-    __slots__ = ("_cancellations", "_clock", "_task", "was_reached")
+    __slots__ = ("_cancellations", "_clock", "_loop", "_task", "was_reached")
 
     _task: "asyncio.Task[object]"
     _cancellations: int  # that were under way when the block was entered
 
-    def __init__(self, clock: "_Clock") -> None:
-        self._clock, self.was_reached = clock, False
+    def __init__(self, clock: "_Clock", loop: asyncio.AbstractEventLoop) -> None:
+        self._clock, self._loop, self.was_reached = clock, loop, False
 
     def __enter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+        task, clock = asyncio.current_task(self._loop), self._clock
         if task is None:
             raise RuntimeError("A time limit is for what runs in a task")
         self._task, self._cancellations = task, task.cancelling()
-        self._clock.start(self, loop)
+        clock.running[self] = self._loop.time() + clock.seconds
+        if not clock.ticks:
+            clock.tick_again(self._loop)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._clock.stop(self)
+        self._clock.running.pop(self, None)
         is_ours = self.was_reached and self._task.uncancel() <= self._cancellations
         if is_ours and kind is asyncio.CancelledError:
             raise TimeoutError from error
@@ -60,35 +64,27 @@ class _Clock:
     """Ends the limits of one length on one loop: in the order in which they began, so the first ones are enough."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds, self._step_s = seconds, min(seconds / 10, LATEST_S)
-        self._running: dict[TimeLimit, float] = {}
-        self._ticks = False
+        self.seconds, self._step_s = seconds, min(seconds / 10, LATEST_S)
+        self.running: dict[TimeLimit, float] = {}  # and when each ends
+        self.ticks = False
 
-    def start(self, limit: TimeLimit, loop: asyncio.AbstractEventLoop) -> None:
-        self._running[limit] = loop.time() + self._seconds
-        if not self._ticks:
-            self._tick_again(loop)
-
-    def stop(self, limit: TimeLimit) -> None:
-        self._running.pop(limit, None)
-
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        due, self._ticks = self._due(loop.time()), False
-        for limit in due:
-            del self._running[limit]
-        if self._running:
-            self._tick_again(loop)
-        for limit in due:
-            limit.reach()
-
-    def _tick_again(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._ticks = True
+    def tick_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.ticks = True
         # In a context of its own: that of the request which happens to begin would live as long as others follow it.
         loop.call_later(self._step_s, self._tick, loop, context=Context())
 
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        due, self.ticks = self._due(loop.time()), False
+        for limit in due:
+            del self.running[limit]
+        if self.running:
+            self.tick_again(loop)
+        for limit in due:
+            limit.reach()
+
     def _due(self, now: float) -> list[TimeLimit]:
         due = []
-        for limit, end in self._running.items():
+        for limit, end in self.running.items():
             if end > now:
                 break
             due.append(limit)
@@ -102,8 +98,5 @@ _latest: tuple[Callable[[], object], _Clocks] = (lambda: None, {})  # nearly alw
 
 def _clocks_of(loop: asyncio.AbstractEventLoop) -> _Clocks:
     global _latest
-    here, clocks = _latest
-    if here() is not loop:
-        clocks = _CLOCKS.setdefault(loop, {})
-        _latest = ref(loop), clocks
-    return clocks
+    _latest = ref(loop), _CLOCKS.setdefault(loop, {})
+    return _latest[1]

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
@@ -34,7 +35,15 @@ class Connection(ASGIHTTPConnection):
     def __init__(self, app: Quart, scope: HTTPScope) -> None:
         # A target that is all query comes without a path from hypercorn.
         super().__init__(app, scope if scope["path"] else cast(HTTPScope, {**scope, "path": "/"}))
-        self._all_came = asyncio.Event()
+
+    @cached_property
+    def _all_came(self) -> asyncio.Event:
+        return asyncio.Event()
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the request has come to its end."""
+        return self._all_came.is_set()
 
     async def handle_messages(self, request: QuartRequest, receive: ASGIReceiveCallable) -> None:
         async def watched() -> Any:
@@ -51,7 +60,7 @@ class Connection(ASGIHTTPConnection):
                 await self._rest_of_the_request()
             await send(message)
 
-        if self._all_came.is_set():
+        if self._is_whole:
             return await super()._send_response(send, response)
         if self.scope["http_version"].startswith("1"):
             response.headers["Connection"] = "close"  # what comes next on it may be the rest of this request
@@ -99,7 +108,7 @@ class InkwellQuart(Quart):
 
     async def dispatch_request(self, request_context: RequestContext | None = None) -> ResponseReturnValue:
         """The view's answer, in time; a body is waited for before a place is taken, for a slow client costs nothing."""
-        request = cast(Request, (request_context or request_ctx).request)
+        request: Any = (request_context or request_ctx).request_websocket
         if request.routing_exception or request.path in PROBES:
             return await super().dispatch_request(request_context)
         if request.method in ("POST", "PATCH") and not request.body.has_come:

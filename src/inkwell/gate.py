@@ -38,7 +38,7 @@ class Gate:
     @property
     def is_full(self) -> bool:
         """Whether the next request would be refused at once."""
-        return self._is_full_behind(0)
+        return not self._places.free and self._is_full_behind(0)
 
     @property
     def will_be_full(self) -> bool:
@@ -47,7 +47,8 @@ class Gate:
 
     def came(self) -> None:
         """Somebody came of whom a server may have told."""
-        self.coming = max(0, self.coming - 1)
+        if self.coming:
+            self.coming -= 1
 
     def refuse(self) -> None:
         """Counts one that was refused."""

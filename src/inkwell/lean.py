@@ -8,27 +8,43 @@ Everything else goes Quart's way: bodies in pieces, answers that are streamed, W
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
+from itertools import chain
 from types import EllipsisType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from flask.sessions import NullSession
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Request as QuartRequest
+from quart import Response
 from quart.ctx import AppContext, RequestContext
 from quart.globals import _cv_app, _cv_request
-from quart.signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
-from quart.typing import ResponseTypes
-from quart.utils import encode_headers
+from quart.signals import (
+    appcontext_popped,
+    appcontext_pushed,
+    appcontext_tearing_down,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
+from quart.typing import ResponseReturnValue, ResponseTypes
 from quart.wrappers.response import DataBody
 
 from domain.time_limits import within
 from inkwell.bridge import Connection, InkwellQuart
-from routes.request import ReceivedHeaders, Request
+from inkwell.routing import QuickRoutes
+from inkwell.whole_request import NO_SESSION, WholeBody, WholeContext, WholeRequest
+from routes.request import ReceivedHeaders, Request, blueprints_of
 
-MOST_FUNCTIONS = 1024  # views and hooks are some dozens
-NO_SESSION = NullSession()
-CONTEXT_SIGNALS = (appcontext_pushed, appcontext_popped, appcontext_tearing_down, request_tearing_down)
+MOST_FUNCTIONS = 1024  # views and hooks are some dozens, and so are endpoints
+MOST_NAMES = 1024  # of headers that we send, which are some dozens
+SIGNALS = (
+    request_started,
+    request_finished,
+    appcontext_pushed,
+    appcontext_popped,
+    appcontext_tearing_down,
+    request_tearing_down,
+)
 
 
 class LeanConnection(Connection):
@@ -36,22 +52,31 @@ class LeanConnection(Connection):
 
     app: "LeanQuart"
     _is_late = False  # whether nothing of its body came in time
+    _came_at_once = False  # whether all of it came with the first message
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         self.app.gate.came()
-        first = await self._first(receive)
-        if first is None or first["type"] != "http.request" or first.get("more_body", False):
+        scope = self.scope
+        self._headers = ReceivedHeaders(scope["headers"], (scope.get("client") or ["<local>"])[0])  # type: ignore[arg-type]
+        first = await (self._in_time(receive) if self._headers.announce_a_body else receive())
+        if first is None or first["type"] != "http.request" or first.get("more_body", False) or self._is_special:
             return await super().__call__(_again(first, receive), send)
-        request = self._create_request_from_scope(send)
-        request.body.set_result(first.get("body", b""))
-        self._all_came.set()
-        await self.handle_request(request, send)
+        self._came_at_once = True
+        body = WholeBody(cast(bytes, first.get("body", b"")), self.app.config["MAX_CONTENT_LENGTH"])
+        push = partial(self._send_push_promise, send)
+        await self.handle_request(WholeRequest(scope, self._headers, body, push), send)
 
-    async def _first(self, receive: ASGIReceiveCallable) -> Any:
+    @property
+    def _is_whole(self) -> bool:
+        return self._came_at_once or super()._is_whole
+
+    @property
+    def _is_special(self) -> bool:
+        scope = self.scope
+        return scope["http_version"] < "1.1" or bool(scope.get("root_path")) or scope["path"][0] != "/"
+
+    async def _in_time(self, receive: ASGIReceiveCallable) -> Any:
         """What comes first; None for a body of which nothing comes in time."""
-        names = {name for name, _ in self.scope["headers"]}
-        if not names & {b"content-length", b"transfer-encoding"}:
-            return await receive()
         with suppress(TimeoutError):
             async with asyncio.timeout(self.app.config["BODY_TIMEOUT"]):
                 return await receive()
@@ -59,45 +84,46 @@ class LeanConnection(Connection):
         return None
 
     def _create_request_from_scope(self, send: ASGISendCallable) -> QuartRequest:
-        scope, config = self.scope, self.app.config
-        if scope["http_version"] < "1.1" or scope.get("root_path") or scope["path"][0] != "/":
-            return super()._create_request_from_scope(send)
-        return self.app.request_class(
-            scope["method"],
-            scope["scheme"],
-            scope["path"],
-            scope["query_string"],
-            ReceivedHeaders(scope["headers"], (scope.get("client") or ["<local>"])[0]),
-            "",
-            scope["http_version"],
-            max_content_length=config["MAX_CONTENT_LENGTH"],
-            body_timeout=0 if self._is_late else config["BODY_TIMEOUT"],
-            send_push_promise=partial(self._send_push_promise, send),
-            scope=scope,
-        )
+        request = super()._create_request_from_scope(send)
+        if self._is_late:
+            request.body_timeout = 0
+        return request
 
     async def handle_request(self, request: QuartRequest, send: ASGISendCallable) -> None:
         # A request that has not come in full is refused by Quart's way, which waits for its end.
-        at_once = self._all_came.is_set() and self.app.gate.is_full
+        at_once = self._came_at_once and self.app.gate.is_full
         if at_once and await self.app.refusals.refuse(cast(Request, request), send):
             self.app.gate.refuse()
             return
         response = await self.app.handle_request(request)
         given, usual = getattr(response, "timeout", ...), self.app.config["RESPONSE_TIMEOUT"]
-        with suppress(TimeoutError):
+        try:
             if not isinstance(given, EllipsisType):
                 async with asyncio.timeout(given):
                     return await self._send_response(send, response)
             with within(usual):
                 await self._send_response(send, response)
+        except TimeoutError:
+            return  # to a client that does not read
 
     async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
         body = response.response
-        if not (isinstance(body, DataBody) and self._all_came.is_set()):
+        if not (self._came_at_once and isinstance(body, DataBody)):
             return await super()._send_response(send, response)
-        headers = encode_headers(response.headers)
+        headers = [(_raw_name(name), value.encode()) for name, value in response.headers._list]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": body.data, "more_body": False})
+
+
+Hook = Callable[[Any], Awaitable[Any]]
+
+
+class Hooks(NamedTuple):
+    """What is called before and after a view."""
+
+    preprocessors: list[Callable[..., None]]
+    before: list[Callable[[], Awaitable[Any]]]
+    after: list[Hook]
 
 
 class LeanQuart(InkwellQuart):
@@ -107,39 +133,90 @@ class LeanQuart(InkwellQuart):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._ensured = lru_cache(MOST_FUNCTIONS)(super().ensure_async)
+        # Quart's own answer, which is the same each time and takes a look at the function's code.
+        self.ensure_async = lru_cache(MOST_FUNCTIONS)(super().ensure_async)  # type: ignore[method-assign]
+        self._hooks_of = lru_cache(MOST_FUNCTIONS)(self._find_hooks)
 
     def request_context(self, request: QuartRequest) -> RequestContext:
-        """With a session at hand: there are no cookies here, so nothing is looked for, signed or stored."""
+        """With a session at hand."""
         return RequestContext(self, request, NO_SESSION)
 
     async def handle_request(self, request: QuartRequest) -> ResponseTypes:
         """Quart's own answer. Where nobody waits for its contexts to come and go, they do so without ceremony."""
         if self._is_watched or "_quart._preserve_context" in request.scope:
             return await super().handle_request(request)
-        context = self.request_context(request)
+        context = WholeContext(self, request)
         app_token, request_token = _cv_app.set(AppContext(self)), _cv_request.set(context)
         try:
-            context.match_request()
+            self._match(context)
             return await self._answer(context)
         finally:
             _cv_request.reset(request_token)
             _cv_app.reset(app_token)
 
-    async def _answer(self, context: RequestContext) -> ResponseTypes:
+    def _match(self, context: WholeContext) -> None:
+        request = context.request_websocket
+        found = None if request.root_path else self._quick_routes.find(request.method, request.path)
+        if found:
+            request.url_rule, request.view_args = found
+        else:
+            context.match_request()
+
+    @cached_property
+    def _quick_routes(self) -> QuickRoutes:
+        return QuickRoutes(self.url_map)  # no more rules can be added once a request is served
+
+    async def _answer(self, context: WholeContext) -> ResponseTypes:
         try:
-            return await self.full_dispatch_request(context)
+            return await self._dispatched(context)
         except Exception as error:
             return await self.handle_exception(error)
 
+    async def _dispatched(self, context: WholeContext) -> ResponseTypes:
+        """Quart's full_dispatch_request(), with the hooks of an endpoint looked up once."""
+        hooks = self._hooks_of(context.request_websocket.endpoint)
+        try:
+            result: Any = await self._viewed(context, hooks)
+        except Exception as error:
+            result = await self.handle_user_exception(error)
+        response = result if isinstance(result, Response) else await self.make_response(result)
+        for function in context._after_request_functions:
+            response = await cast(Hook, self.ensure_async(function))(response)
+        for after in hooks.after:
+            response = await after(response)
+        return response
+
+    async def _viewed(self, context: WholeContext, hooks: Hooks) -> ResponseReturnValue:
+        request = context.request_websocket
+        for preprocess in hooks.preprocessors:
+            preprocess(request.endpoint, request.view_args)
+        for before in hooks.before:
+            if (result := await before()) is not None:
+                return cast(ResponseReturnValue, result)
+        return await self.dispatch_request(context)
+
+    def _find_hooks(self, endpoint: str | None) -> Hooks:
+        blueprints = blueprints_of(endpoint) if endpoint else []
+        inward, outward = [None, *reversed(blueprints)], [*blueprints, None]
+        return Hooks(
+            [*chain.from_iterable(self.url_value_preprocessors.get(name, ()) for name in inward)],
+            [self.ensure_async(hook) for name in inward for hook in self.before_request_funcs.get(name, ())],
+            [self.ensure_async(hook) for name in outward for hook in reversed(self.after_request_funcs.get(name, ()))],
+        )
+
     @property
     def _is_watched(self) -> bool:
-        functions = self.teardown_appcontext_funcs or any(self.teardown_request_funcs.values())
-        return bool(functions or any(signal.receivers for signal in CONTEXT_SIGNALS))
+        if self.teardown_appcontext_funcs or any(self.teardown_request_funcs.values()):
+            return True
+        for signal in SIGNALS:  # noqa: SIM110  any() would make a generator, for each request
+            if signal.receivers:
+                return True
+        return False
 
-    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-        """Quart's own answer, which is the same each time and takes a look at the function's code."""
-        return self._ensured(func)
+
+@lru_cache(MOST_NAMES)
+def _raw_name(name: str) -> bytes:
+    return name.lower().encode()
 
 
 def _again(first: Any, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 import structlog
 from quart import Quart, Response, current_app
@@ -12,6 +13,7 @@ from domain.throttles import Standing
 from routes.compression import compress
 from routes.http import this_request
 from routes.request import PROBES, Request
+from routes.response import length_of
 
 log = structlog.get_logger("inkwell.request")
 
@@ -45,6 +47,8 @@ def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seco
     # Coroutines, all of them: Quart runs a plain function in a thread.
     @app.after_request
     async def finish(answer: Response) -> Response:
+        if app.extensions["draining"]:
+            answer.headers["Connection"] = "close"
         return _finish(answer, common)
 
     app.after_request(compress)  # before that: what is registered last comes first
@@ -63,22 +67,20 @@ def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seco
 
 async def _refuse_long_headers() -> None:
     """The server's own limit counts only what came in pieces."""
-    if sum(len(name) + len(value) for name, value in this_request().scope["headers"]) > LONGEST_HEADERS_BYTES:
+    if sum(map(len, chain.from_iterable(this_request().scope["headers"]))) > LONGEST_HEADERS_BYTES:
         raise RequestHeaderFieldsTooLarge
 
 
 def _finish(answer: Response, common: Mapping[str, tuple[str, str]]) -> Response:
     asked, headers = this_request(), answer.headers
-    given = {name.lower() for name, _ in headers}
+    given = {name.lower() for name, _ in headers._list}
     ours = [pair for name, pair in common.items() if name not in given]
     # Past werkzeug's look at each of them: they hold nothing that a client sent, but for an id of harmless characters.
     headers._list += [*ours, ("X-Request-ID", asked.request_id)]
     if asked.standings:
         headers.update(_rate_limits(asked.standings.values()))
-    if current_app.extensions["draining"]:
-        headers["Connection"] = "close"
     if asked.path not in PROBES or answer.status_code >= 400:
-        log_answer(asked, answer.status_code, answer.content_length)
+        log_answer(asked, answer.status_code, length_of(answer))
     return answer
 
 
@@ -109,8 +111,8 @@ def log_answer(asked: Request, status: int, length: int | None) -> None:
         status=status,
         ms=round(asked.age_ms, 2),
         bytes=length,
-        ip=asked.client_ip,
-        user_agent=asked.user_agent_name,
+        ip=asked.client.ip,
+        user_agent=asked.client.user_agent,
         user_id=asked.user_id and str(asked.user_id),
         request_id=asked.request_id,
     )

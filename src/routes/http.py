@@ -12,8 +12,6 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from quart import Response
 from quart import request as current_request
 from quart.globals import _cv_app, _cv_request
-from quart.wrappers.response import DataBody
-from werkzeug.datastructures import Headers
 
 from domain.auth import Tokens
 from domain.errors import (
@@ -30,6 +28,7 @@ from domain.errors import (
 from domain.pages import Page
 from domain.users import Actor, Client
 from routes.request import Request
+from routes.response import JsonResponse
 from service import Services
 from service.fields import LAST_PAGE, as_uuid
 
@@ -58,7 +57,8 @@ services = cast(Services, _Services())
 
 def this_request() -> Request:
     """What `request` stands for, for who asks it many things: each look through the proxy takes a microsecond."""
-    return cast(Request, _cv_request.get().request_websocket)
+    asked: Request = _cv_request.get().request_websocket  # type: ignore[assignment]
+    return asked
 
 
 async def actor() -> Actor:
@@ -74,8 +74,9 @@ async def visitor() -> Actor | None:
     token = bearer_token()
     if token is None:
         return None
-    found = await services.auth.authenticate(token, client())
-    this_request().user_id = found.id
+    asked = this_request()
+    found = await services.auth.authenticate(token, asked.client)
+    asked.user_id = found.id
     return found
 
 
@@ -92,8 +93,7 @@ def bearer_token() -> str | None:
 
 def client() -> Client:
     """Where the request comes from."""
-    asking = this_request()
-    return Client(asking.client_ip, asking.user_agent_name, asking.request_id)
+    return this_request().client
 
 
 async def body(model: type[Model], *, optional: bool = False) -> Model:
@@ -163,11 +163,7 @@ def reply(
     """The value as JSON."""
     if isinstance(value, Tokens):
         this_request().gives_tokens = True
-    content, described = adapter.dump_json(value), Headers()
-    # Past werkzeug's look at each of them: they are of our making.
-    described._list = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
-    described._list += (headers or {}).items()
-    return Response(DataBody(content), status, described)
+    return JsonResponse(adapter.serializer.to_json(value), status, headers or {})
 
 
 def reply_page(adapter: TypeAdapter[Page[T]], page: Page[T]) -> Response:
