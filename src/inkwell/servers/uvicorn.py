@@ -27,11 +27,13 @@ class Server(uvicorn.Server):
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection, with limits of time and length on what comes before the body, and after it."""
+    """One connection, with limits of time and length on what comes before the body, and after it.
+
+    uvicorn's timer of an idle connection runs on here until all of a request's headers have come.
+    """
 
     quick_refusals: QuickRefusals | None = None
     _kept_bytes = 0  # that the parser has taken since it last gave something back
-    _due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -57,7 +59,7 @@ class Protocol(HttpToolsProtocol):
             self.cycle.keep_alive = False  # the parser leaves what follows to a protocol that we do not have
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._due:  # what comes after the body is a trailer, and ignored
+        if self.timeout_keep_alive_task:  # what comes after the body is a trailer, and ignored
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
@@ -73,9 +75,8 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        self._stop_expecting()  # that of a request that has begun meanwhile: it gets another
         super().on_response_complete()
-        if self.timeout_keep_alive_task:
-            self._expect_request()
 
     def _is_refused(self, data: bytes) -> bool:
         """Quickly, where that can be done."""
@@ -83,7 +84,6 @@ class Protocol(HttpToolsProtocol):
         answer = quick and quick.refuse(data, lambda: self.server_state.default_headers)
         if answer:
             self.transport.write(answer)
-            self._stop_expecting()
             self.on_response_complete()
         return bool(answer)
 
@@ -95,13 +95,14 @@ class Protocol(HttpToolsProtocol):
         return has_ended and not (self._kept_bytes or self.flow.write_paused or self.transport.is_closing())
 
     def _expect_request(self) -> None:
-        if not self._due:
-            self._due = self.loop.call_later(KEEP_ALIVE_SECONDS, self.timeout_keep_alive_handler)
+        if not self.timeout_keep_alive_task:
+            self.timeout_keep_alive_task = self.loop.call_later(KEEP_ALIVE_SECONDS, self.timeout_keep_alive_handler)
 
     def _stop_expecting(self) -> None:
-        if self._due:
-            self._due.cancel()
-            self._due = None
+        super()._unset_keepalive_if_required()
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Not as soon as something comes: whoever sends a header now and then would never be late."""
 
     def _refuse(self) -> None:
         if getattr(self.cycle, "response_complete", True):  # there is no cycle before the first request
