@@ -268,6 +268,17 @@ async def test_an_idle_connection_is_closed_in_time_and_a_quick_refusal_begins_t
         assert KEEP_ALIVE_S * 0.8 < await caller.is_left_alone_after() < KEEP_ALIVE_S * 5
 
 
+async def test_the_time_of_an_idle_connection_begins_with_its_last_answer(serving: Serving) -> None:
+    async with serving.caller() as caller:
+        caller.writer.write(SLOW)
+        await asyncio.sleep(KEEP_ALIVE_S * 2.5)  # a request may take longer than that
+        serving.free.set()
+        assert (await caller.hear()).status == 200
+        await asyncio.sleep(KEEP_ALIVE_S * 0.6)
+        assert (await caller.ask(USUAL)).status == 200
+        assert KEEP_ALIVE_S * 0.8 < await caller.is_left_alone_after() < KEEP_ALIVE_S * 5
+
+
 SPECIAL = ["content-length", "Transfer-Encoding", "ORIGIN", "X-Request-Id", "expect", "Upgrade", "Connection"]
 HEADS = {
     "another method": b"POST / HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -2,16 +2,23 @@
 
 import asyncio
 import logging
+import re
 from contextlib import suppress
+from itertools import chain
 from ssl import SSLContext
+from time import time
 from typing import Any
 
 import h11
+from h11._headers import Headers
+from hypercorn import protocol as protocols
 from hypercorn.asyncio import run as hypercorns
 from hypercorn.asyncio import serve as serve_by_hypercorn
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
-from hypercorn.events import Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.events import Response
 from hypercorn.protocol.h11 import H11Protocol
 from quart import Quart
 
@@ -21,11 +28,15 @@ from inkwell.settings import Settings
 from inkwell.supervisor import BACKLOG
 from routes.headers import LONGEST_HEADERS_BYTES
 
+UNSAFE = re.compile(rb"[\x00-\x08\n-\x1f\x7f]")  # what no header holds, but for tabs
+
 
 class OwnConfig(Config):
     """Hypercorn's settings, with a TLS context that is made already."""
 
     tls: SSLContext | None = None
+    _made: list[tuple[bytes, bytes]]
+    _made_at = 0
 
     @property
     def ssl_enabled(self) -> bool:
@@ -34,16 +45,46 @@ class OwnConfig(Config):
     def create_ssl_context(self) -> SSLContext | None:
         return self.tls
 
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        """The date alone, which is made once a second."""
+        now = int(time())
+        if now != self._made_at:
+            self._made, self._made_at = super().response_headers(protocol), now
+        return self._made
+
+
+class Protocol(H11Protocol):
+    """Hypercorn's HTTP/1.1, which does not change to HTTP/2 in clear, and trusts the application's headers."""
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Whoever asks for HTTP/2 by Upgrade is answered in HTTP/1.1, as RFC 9110 (7.8) has it; who begins with it gets
+        an error. There is no option for that."""
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        if isinstance(event, Response) and event.status_code >= 200 and (headers := self._ready_headers(event)):
+            return await self._send_h11_event(h11.Response(headers=headers, status_code=event.status_code))
+        await super().stream_send(event)
+
+    def _ready_headers(self, event: Response) -> Headers | None:
+        """As h11 keeps them. It would look at each name and value twice; here one look at all of them finds whether
+        any could be read as something else, and None leaves those to h11, which refuses them."""
+        pairs = [*event.headers, *self.config.response_headers("h11")]
+        if self.keep_alive_requests >= self.config.keep_alive_max_requests:
+            pairs.append((b"connection", b"close"))
+        if UNSAFE.search(b"".join(chain.from_iterable(pairs))):
+            return None
+        return Headers([(name, name, value) for name, value in pairs])
+
 
 class Connection(TCPServer):
-    """Hypercorn's, which would keep a client's socket and tasks for KEEP_ALIVE_SECONDS after the client has left.
-
-    What can be refused quickly does not get to its protocol.
+    """Hypercorn's, which would keep a client's socket and tasks for KEEP_ALIVE_SECONDS after the client has left, and
+    makes two tasks to wait for that time, anew for each request. What can be refused quickly does not get to its
+    protocol.
     """
 
     quick_refusals: QuickRefusals | None = None
     _left = False
-    _idle_since = 0.0
+    _idle_since: float | None = None  # None while a request is under way
 
     async def _read_data(self) -> None:
         self._usual_way = self.protocol.handle
@@ -51,6 +92,26 @@ class Connection(TCPServer):
         await super()._read_data()
         self._left = True
         await self.idle_task.stop()
+
+    async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, RawData):
+            await self._write(event.data)
+        elif isinstance(event, Updated):
+            self._idle_since = self.loop.time() if event.idle else None
+            if event.idle and self.context.terminated.is_set():
+                self._task_group.spawn(self._initiate_server_close)
+        else:
+            await super().protocol_send(event)
+
+    async def _write(self, data: bytes) -> None:
+        """Without hypercorn's lock: what is written at once cannot get between, and many may wait for the client."""
+        if not data:
+            return
+        try:
+            self.writer.write(data)
+            await self.writer.drain()
+        except (ConnectionError, RuntimeError):
+            await self.protocol.handle(Closed())
 
     async def _handle(self, event: Event) -> None:
         answer = self._refusal(event.data) if isinstance(event, RawData) else None
@@ -72,14 +133,21 @@ class Connection(TCPServer):
         return answer
 
     async def _idle_timeout(self) -> None:
-        """Hypercorn's, but that a quick refusal begins the time anew without another task."""
+        """Closes what was idle for too long, or is when the worker ends: one task for as long as there is a client."""
         self._idle_since = self.loop.time()
-        while not self._left and (rest_s := self._idle_since + self.config.keep_alive_timeout - self.loop.time()) > 0:
+        while (rest_s := self._rest_s) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.context.terminated.wait(), rest_s)
                 break
-        if not self._left:  # the answer to a client that has left would begin another wait
+        if not (
+            self._left or self._idle_since is None
+        ):  # the answer to a client that has left would begin another wait
             await asyncio.shield(self._initiate_server_close())
+
+    @property
+    def _rest_s(self) -> float:
+        passed_s = 0 if self._idle_since is None else self.loop.time() - self._idle_since
+        return self.config.keep_alive_timeout - passed_s
 
 
 def _is_idle(connection: Any) -> bool:
@@ -87,16 +155,10 @@ def _is_idle(connection: Any) -> bool:
 
 
 async def serve(app: Quart, settings: Settings, listener: Any, drain: Drain) -> None:
-    # HTTP/2 without TLS has no option against it. Who asks for it by Upgrade is answered in HTTP/1.1, as RFC 9110 (7.8)
-    # has it; who begins with it gets an error.
-    H11Protocol._check_protocol = _stay  # type: ignore[method-assign, assignment]
+    protocols.H11Protocol = Protocol  # type: ignore[attr-defined]
     Connection.quick_refusals = quick_refusals(app)
     hypercorns.TCPServer = Connection  # type: ignore[attr-defined]
     await serve_by_hypercorn(app, _config(settings, listener), shutdown_trigger=drain)
-
-
-async def _stay(*_: object) -> None:
-    """At the protocol that was begun with."""
 
 
 def _config(settings: Settings, listener: Any) -> OwnConfig:
