@@ -1,12 +1,12 @@
 """The audit trail: who did what, to whom, when and from where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from domain.users import Client
+from domain.values import value
 
 Action = Literal[
     "user.register",
@@ -31,7 +31,7 @@ Action = Literal[
 OPERATOR = Client(None, None)  # works at the shell: nobody is signed in, and there is no request
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuditEvent:
     """What was done; ids come in the order of time.
 
@@ -49,7 +49,7 @@ class AuditEvent:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuditFilter:
     """Which events are wanted; None leaves a choice open. `since` is the least id, `until` the first one beyond."""
 

@@ -1,11 +1,11 @@
 """Signing in: sessions, the tokens they give out, and what becomes of those."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from uuid import UUID
 
 from domain.users import Account
+from domain.values import value
 
 
 class Refreshing(Enum):
@@ -17,7 +17,7 @@ class Refreshing(Enum):
     OVER = auto()  # its session has run out
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SessionRules:
     """How long sessions last: `lifetime` at the most, `idle` without a refresh; and how many of them a user may have.
 
@@ -30,7 +30,7 @@ class SessionRules:
     most_per_user: int = 20
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Session:
     """A sign-in: it lasts until `expires_at`, and ends earlier if it lies idle.
 
@@ -60,7 +60,7 @@ class Session:
         return Refreshing.AGAIN if just_before else Refreshing.REUSED
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OwnSession:
     """A session as its user sees it."""
 
@@ -72,7 +72,7 @@ class OwnSession:
     current: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SignIn:
     """What stands behind an access token: the account, and when the session ends; None if it has ended."""
 
@@ -83,7 +83,7 @@ class SignIn:
         return self.session_expires_at is not None and now < self.session_expires_at
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Tokens:
     """What a session hands out; `expires_in` is the access token's lifetime in seconds."""
 
@@ -93,7 +93,7 @@ class Tokens:
     expires_in: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SignedIn(Tokens):
     """What a login answers: the tokens, and whose they are."""
 

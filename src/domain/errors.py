@@ -1,8 +1,9 @@
 """What can go wrong, in words. Each family is one status at the edge; each leaf is a code that clients switch on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
+
+from domain.values import value
 
 
 class DomainError(Exception):
@@ -232,7 +233,7 @@ class IdempotencyKeyReused(Unprocessable):
     message = "This Idempotency-Key was used for another request"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Detail:
     """What is wrong with one field."""
 

@@ -1,9 +1,9 @@
 """Requests that bear a key: done once, and answered again."""
 
-from dataclasses import dataclass
+from domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KeptAnswer:
     """An answer as the edge wrote it down; by the fingerprint another request is known to be the same."""
 

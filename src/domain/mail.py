@@ -1,9 +1,10 @@
 """Mail: what is waiting to be sent, and the links in it, each good for one use."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
 from uuid import UUID
+
+from domain.values import value
 
 Purpose = Literal["reset", "verify", "change_email"]
 Kind = Literal["reset", "verify", "change_email", "password_changed", "email_changed"]
@@ -14,7 +15,7 @@ FIRST_PAUSE = timedelta(minutes=1)
 MOST_ATTEMPTS = 12  # the last one after a day and a half
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Link:
     """A link that was mailed to `email`; whoever opens it reads that address. It has the id of its mail."""
 
@@ -24,7 +25,7 @@ class Link:
     email: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mail:
     """A mail in the outbox; `attempts` is how many times it was taken out to be sent."""
 
@@ -50,7 +51,7 @@ class MailFailed(Exception):
         self.final = final
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delivery:
     """What became of one attempt: `failure` is None where the mail was sent, or nobody waits for it any more."""
 

@@ -1,10 +1,11 @@
 """Pages: a stretch of a list, and where in the list it lies."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 from uuid import UUID
+
+from domain.values import value
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -14,7 +15,7 @@ Key = datetime | str | float | UUID
 Place = tuple[Key, ...]  # the sort key of one row
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cut:
     """The stretch that is wanted: at most `limit` rows in this order, from `offset` on or, if given, `after` a place.
 
@@ -36,7 +37,7 @@ class Cut:
         return self.order.startswith("-")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Slice(Generic[T]):
     """The rows that were asked for, how many there are in all, and where to go on if more may follow: the place of the
     last one, or of the last that was looked at."""
@@ -49,7 +50,7 @@ class Slice(Generic[T]):
         return Slice([change(row) for row in self.rows], self.total, self.end)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pagination:
     """Where a page lies: `page` counts from 1, and is None for what a cursor led to; `pages` is 0 for an empty list."""
 
@@ -60,7 +61,7 @@ class Pagination:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Page(Generic[T]):
     """What a list answers."""
 

@@ -1,18 +1,19 @@
 """Posts: written by one author, seen by everybody once published."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from html import escape
 from uuid import UUID
 
 from domain.permissions import Permission, may
 from domain.users import Actor
+from domain.values import value
 from domain.versions import UNSHOWN
 
 HIT_STARTS, HIT_ENDS = "\x02", "\x03"  # around a hit, until the text is escaped; storage takes them out of it before
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Post:
     """A post; `published_at` is when it was first published, and stays when it is hidden again."""
 
@@ -30,14 +31,14 @@ class Post:
         return may(reader, Permission.POST_READ if self.published else Permission.POST_READ_DRAFT, self.author_id)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FoundPost(Post):
     """A post that a search found; `snippet` is HTML: a passage of it, escaped, with `<mark>` around what was found."""
 
     snippet: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PostFilter:
     """Which posts a list is of; what is None does not narrow it.
 

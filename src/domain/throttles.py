@@ -1,10 +1,11 @@
 """How often something may be done, and how much of that is left."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from domain.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Policy:
     """At most `quota` times in a `window`, which begins with the first; clients know it by its name."""
 
@@ -17,7 +18,7 @@ class Policy:
         return int(self.window.total_seconds())
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Policies:
     """The policies of what is throttled, and whether they are in force."""
 
@@ -29,7 +30,7 @@ class Policies:
     enabled: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Standing:
     """What remains of a policy's quota to somebody, until it is whole again in `reset_s` seconds."""
 

@@ -1,16 +1,17 @@
 """Users: what everybody may see of them, what they see of themselves, and what login reads."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from domain.values import value
 from domain.versions import UNSHOWN
 
 Role = Literal["user", "admin"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class User:
     """What every signed-in reader may see of a user; the address only where the directory is everybody's."""
 
@@ -23,7 +24,7 @@ class User:
     version: int = field(metadata=UNSHOWN)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Account(User):
     """A user in full: for that user and for admins."""
 
@@ -41,7 +42,7 @@ class Account(User):
         return User(self.id, self.email, self.first_name, self.last_name, self.role, self.created_at, self.version)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UserFilter:
     """Which users a list is of; what is None does not narrow it.
 
@@ -57,7 +58,7 @@ class UserFilter:
     created_to: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Credentials:
     """What login compares: the only value that carries a password hash."""
 
@@ -65,7 +66,7 @@ class Credentials:
     password_hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Access:
     """What this installation lets people do: make accounts for themselves, and see each other's addresses."""
 
@@ -73,7 +74,7 @@ class Access:
     members_see_addresses: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Client:
     """Where a request comes from: the client's address, what its program calls itself, and the request's id."""
 
@@ -82,7 +83,7 @@ class Client:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Actor:
     """Who is asking, and from where: an active account, signed in by a session that has not ended."""
 

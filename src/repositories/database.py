@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any, cast
@@ -14,6 +13,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from domain.errors import DomainError, Unavailable
 from domain.time_limits import TimeLimit, within
+from domain.values import value
 from repositories.audit import AuditRepository
 from repositories.auth import SessionRepository
 from repositories.connecting import NOTHING_PREPARED, Connection, connect
@@ -32,7 +32,7 @@ _NOTIFY = select(func.pg_notify(bindparam("channel", type_=Text), bindparam("pay
 NAMED = {"application_name": "inkwell"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limits:
     """How much of the database one worker may use; times in seconds. Behind a pooler the server's own time-outs are
     left to the role: it refuses them from those who connect."""
@@ -68,7 +68,7 @@ class Limits:
         return timeouts | given | prepared | ours
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PoolUse:
     """Connections in use, open, open beyond the pool's size, and how many there may be."""
 

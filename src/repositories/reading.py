@@ -5,7 +5,6 @@ fifth of the processor time that AsyncSession.execute() takes for the same row (
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Protocol, cast
@@ -18,6 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.sqltypes import NumericCommon
 from sqlalchemy.types import TypeEngine
 
+from domain.values import value
 from repositories.pool import Borrowed, Connections
 
 Row = Sequence[Any]
@@ -114,7 +114,7 @@ class OneChange(Look):
         return await super().execute(statement, parameters)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Compiled:
     """A statement as asyncpg takes it; the processors are empty where no type needs one."""
 

@@ -1,16 +1,16 @@
 """What of a request for a page decides over the statement, and what is bound to it."""
 
 from collections.abc import Container
-from dataclasses import dataclass
 from typing import Any
 
 from domain.pages import Counting, Cut
+from domain.values import value
 
 USUAL = {10, 20, 50, 100}  # rows of a page, for which there are statements of their own
 DEEP = 500  # rows to pass over, from which on it is cheaper to pass over their keys alone, in the index
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Shape:
     """What of a request decides over the statement; everything else is bound to it."""
 

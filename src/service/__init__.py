@@ -1,7 +1,6 @@
 """The use cases, a class for each family of them."""
 
-from dataclasses import dataclass
-
+from domain.values import value
 from service.account import AccountService
 from service.audit import AuditService
 from service.auth import AuthService
@@ -15,7 +14,7 @@ from service.tokens import AccessTokens
 from service.users import UserService
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Services:
     """Every service, built once by the composition root."""
 

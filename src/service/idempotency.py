@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.errors import IdempotencyInProgress, IdempotencyKeyReused, UserInactive
 from domain.idempotency import KeptAnswer
 from domain.users import Actor
+from domain.values import value
 from service.ports import PURGE_BATCH, Store, UnitOfWork
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ Done = TypeVar("Done", contravariant=True)
 KEPT_FOR = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Once(Generic[Done]):
     """A request that may come again: its key, all that tells it from another, and how its answer is written down."""
 

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
@@ -15,6 +15,7 @@ from domain.errors import TooManyRequests, Unavailable, Unrecorded
 from domain.mail import Kind
 from domain.throttles import Policies, Policy, Standing
 from domain.users import Actor, Client
+from domain.values import value
 from service.fields import normal_email
 from service.ports import PURGE_BATCH, Store, UnitOfWork
 
@@ -23,7 +24,7 @@ IPV4_NETWORK_BITS, IPV6_NETWORK_BITS = 24, 64  # what one customer of a provider
 Use = tuple[Policy, tuple[str, ...]]  # a policy, and whose quota
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Taken:
     """A use that was counted, so that it can be given back."""
 
