@@ -1,9 +1,11 @@
 """What speaks HTTP inside of a worker: hypercorn, or uvicorn where it is installed, with the same limits."""
 
+import re
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from socket import socket
 
@@ -15,6 +17,8 @@ KEEP_ALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection (60 s), 
 SHUTDOWN_SECONDS = 5  # for the application to close its pools
 HANDSHAKE_SECONDS = 10
 NEEDED = {"hypercorn": "hypercorn", "uvicorn": "httptools"}  # uvicorn itself may come without its fast parser
+
+UNSAFE = re.compile(rb"[\x00-\x08\n-\x1f\x7f]")  # what no header holds, but for tabs
 
 Drain = Callable[[], Awaitable[None]]
 Serve = Callable[[Quart, Settings, socket, Drain], Awaitable[None]]
@@ -34,6 +38,11 @@ def check(settings: Settings) -> None:
     if settings.event_loop == "uvloop" and not find_spec("uvloop"):
         raise ConfigurationError("EVENT_LOOP: uvloop is not installed: pip install 'inkwell[uvloop]'")
     context_of(settings, [])
+
+
+def are_harmless(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether nothing in them could be read as another header, or as none."""
+    return not UNSAFE.search(b"".join(chain.from_iterable(headers)))
 
 
 def tls_context(certificate: Path, key: Path, protocols: list[str]) -> ssl.SSLContext:

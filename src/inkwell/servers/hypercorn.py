@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import re
 from contextlib import suppress
-from itertools import chain
 from ssl import SSLContext
 from time import time
 from typing import Any
@@ -23,12 +21,10 @@ from hypercorn.protocol.h11 import H11Protocol
 from quart import Quart
 
 from inkwell.quick_refusals import QuickRefusals, quick_refusals
-from inkwell.servers import KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Drain, context_of
+from inkwell.servers import KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Drain, are_harmless, context_of
 from inkwell.settings import Settings
 from inkwell.supervisor import BACKLOG
 from routes.headers import LONGEST_HEADERS_BYTES
-
-UNSAFE = re.compile(rb"[\x00-\x08\n-\x1f\x7f]")  # what no header holds, but for tabs
 
 
 class OwnConfig(Config):
@@ -71,9 +67,7 @@ class Protocol(H11Protocol):
         pairs = [*event.headers, *self.config.response_headers("h11")]
         if self.keep_alive_requests >= self.config.keep_alive_max_requests:
             pairs.append((b"connection", b"close"))
-        if UNSAFE.search(b"".join(chain.from_iterable(pairs))):
-            return None
-        return Headers([(name, name, value) for name, value in pairs])
+        return Headers([(name, name, value) for name, value in pairs]) if are_harmless(pairs) else None
 
 
 class Connection(TCPServer):

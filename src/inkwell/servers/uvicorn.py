@@ -7,15 +7,17 @@ from typing import Any
 
 import uvicorn
 from quart import Quart
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http import httptools_impl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from inkwell.quick_refusals import QuickRefusals, quick_refusals
-from inkwell.servers import KEEP_ALIVE_SECONDS, Drain, context_of
+from inkwell.servers import KEEP_ALIVE_SECONDS, Drain, are_harmless, context_of
 from inkwell.settings import Settings
 from inkwell.supervisor import BACKLOG
 from routes.headers import LONGEST_HEADERS_BYTES
 
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+SPECIAL = {b"connection", b"transfer-encoding"}
 
 
 class Server(uvicorn.Server):
@@ -24,6 +26,24 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class Cycle(httptools_impl.RequestResponseCycle):
+    """One request and its answer, whose head is written with one look at all headers where uvicorn has two at each."""
+
+    async def send(self, message: Any) -> None:
+        """The usual way for whatever is not a plain beginning of a known length, on a connection that stays open."""
+        starts = message["type"] == "http.response.start" and not self.response_started
+        if not starts or not self.keep_alive or self.flow.write_paused or self.disconnected:
+            return await super().send(message)
+        pairs = [*message["headers"], *self.default_headers]
+        named = dict(pairs)
+        if not SPECIAL.isdisjoint(named) or b"content-length" not in named or not are_harmless(pairs):
+            return await super().send(message)
+        self.response_started, self.waiting_for_100_continue = True, False
+        self.chunked_encoding, self.expected_content_length = False, int(named[b"content-length"])
+        lines = [b"%b: %b\r\n" % pair for pair in pairs]
+        self.transport.write(b"".join([STATUS_LINE[message["status"]], *lines, b"\r\n"]))
 
 
 class Protocol(HttpToolsProtocol):
@@ -112,6 +132,7 @@ class Protocol(HttpToolsProtocol):
 
 async def serve(app: Quart, settings: Settings, listener: Any, drain: Drain) -> None:
     Protocol.quick_refusals = quick_refusals(app)
+    httptools_impl.RequestResponseCycle = Cycle  # type: ignore[misc]
     server = Server(_config(app, settings))
     serving = asyncio.create_task(server.serve(sockets=[listener.dup()]))
     draining = asyncio.ensure_future(drain())
