@@ -54,8 +54,9 @@ class SignIns:
         self._news += 1
 
     async def find(self, user_id: UUID, session_id: UUID, look_up: LookUp) -> SignIn | None:
-        known = self._users.get(user_id, {}).get(session_id)
-        if known and self._clock() < known.until and self._is_vouched_for():
+        own = self._users.get(user_id)
+        known = own and own.get(session_id)
+        if known and self._clock() < min(known.until, self._vouched_until):
             return known.sign_in
         news = self._news
         found = await look_up(user_id, session_id)

@@ -77,17 +77,18 @@ class AccessTokens:
 
     def read(self, token: str) -> Claims:
         """Raises TokenExpired, or TokenInvalid for whatever else is wrong."""
-        claims, expires_at_s = self._verified(token)
-        if self._now().timestamp() >= expires_at_s + _LEEWAY.total_seconds():
+        claims, last_s = self._verified(token)
+        if self._now().timestamp() >= last_s:
             raise TokenExpired
         return claims
 
     def _verify(self, token: str) -> tuple[Claims, float]:
+        """Whom it names, and until when, in seconds since 1970."""
         if len(token) > LONGEST_TOKEN or not _COMPACT.fullmatch(token):
             raise TokenInvalid
         try:
             claims = self._decode(token)
-            return Claims(UUID(claims["sub"]), UUID(claims["sid"])), float(claims["exp"])
+            return Claims(UUID(claims["sub"]), UUID(claims["sid"])), float(claims["exp"]) + _LEEWAY.total_seconds()
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
