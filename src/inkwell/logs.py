@@ -10,13 +10,14 @@ import json
 import logging
 import re
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from select import PIPE_BUF
 from threading import RLock
-from typing import Any, ClassVar, Literal, TextIO, cast
+from typing import Any, ClassVar, Literal, TextIO
 
 import structlog
 from pydantic_core import PydanticSerializationError, to_json
@@ -29,6 +30,7 @@ _SHARED: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
 ]
+_PROCESSORS: list[Processor] = []  # one list for ever: loggers that were made keep it
 _ABOUT_FAILURES = {"exc_info", "exception", "stack_info", "cause"}
 _IN_JSON = json.JSONEncoder(default=repr).encode  # json.dumps() with options would make an encoder for each line
 
@@ -65,9 +67,7 @@ class Output:
         cls._written_by = None
         with cls._lock:
             for text in cls._taken():
-                with suppress(OSError, ValueError, AttributeError):  # there may be no output
-                    sys.stdout.buffer.write(text)
-                    sys.stdout.buffer.flush()
+                _put(text)
 
     @classmethod
     def _taken(cls) -> Iterator[bytes]:
@@ -80,6 +80,28 @@ class Output:
                 text = b""
             text += line
         yield text
+
+
+def _put(text: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    except (OSError, ValueError, AttributeError):  # there may be no output
+        return
+
+
+class Logger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: ignore[misc]  # made when it is called
+    """structlog's own, with a shorter way for the level of the line that each request leaves."""
+
+    def info(self, event: str, **fields: Any) -> None:
+        fields["event"] = event
+        line: Any = self._context | fields
+        try:
+            for process in self._processors:
+                line = process(self._logger, "info", line)
+        except structlog.DropEvent:
+            return
+        self._logger.info(line)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -96,11 +118,8 @@ atexit.register(Output.write)  # a loop that has ended writes no more
 def configure_logging(log_format: Literal["json", "pretty"] | None) -> None:
     """Sends structlog's and the standard library's lines to the same place; pretty by default in a terminal."""
     pretty = sys.stdout.isatty() if log_format is None else log_format == "pretty"
-    structlog.configure(
-        processors=[*_SHARED, *_rendering(pretty), _as_bytes] if pretty else [_json_line],
-        logger_factory=Output,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
+    _PROCESSORS[:] = [*_SHARED, *_rendering(pretty), _as_bytes] if pretty else [_json_line]
+    structlog.configure(_PROCESSORS, Logger, logger_factory=Output, cache_logger_on_first_use=True)
     _configure_standard_library(pretty)
 
 
@@ -128,22 +147,32 @@ def _render_json(_: object, __: str, event: EventDict) -> str:
 
 
 def _json_line(logger: object, level: str, event: EventDict) -> bytes:
-    """What the processors make of a line, in one; those that are about failures where there is one."""
-    event["level"] = level
-    event["at"] = datetime.now(UTC).isoformat()[: -len("+00:00")] + "Z"
-    if not _ABOUT_FAILURES.isdisjoint(event):
-        for process in _FAILURES:
-            event = cast(EventDict, process(logger, level, event))
-    return _json_of(event)
+    """What the processors make of a line, in one; those that are about failures where there is one.
 
-
-def _json_of(event: EventDict) -> bytes:
-    """In ASCII: other characters may be such that a terminal obeys."""
-    with suppress(PydanticSerializationError):
+    In ASCII: other characters may be such that a terminal obeys.
+    """
+    seconds, rest_ns = divmod(time.time_ns(), 1_000_000_000)
+    event["level"], event["at"] = level, f"{_second(seconds)}.{rest_ns // 1000:06d}Z"
+    if not event.keys().isdisjoint(_ABOUT_FAILURES):
+        event = _with_failures(logger, level, event)
+    try:
         line = to_json(event, fallback=repr, inf_nan_mode="null")
         if line.isascii():
             return line
+    except PydanticSerializationError:  # half a character
+        pass
     return _IN_JSON(event).encode()
+
+
+def _with_failures(logger: object, level: str, event: Any) -> EventDict:
+    for process in _FAILURES:
+        event = process(logger, level, event)
+    return dict(event)
+
+
+@lru_cache(1)
+def _second(since_1970: int) -> str:
+    return datetime.fromtimestamp(since_1970, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _as_bytes(_: object, __: str, line: Any) -> bytes:

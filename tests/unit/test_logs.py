@@ -4,7 +4,9 @@ import asyncio
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -67,6 +69,35 @@ def test_json_lines_are_json_with_a_time_and_a_level(capsys: pytest.CaptureFixtu
     logging.getLogger("test").warning("Worker %d ended", 7)
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["level"], line["at"][-1]) == ("Worker 7 ended", "warning", "Z")
+
+
+@pytest.mark.parametrize("level", ["info", "warning"])
+def test_a_line_says_what_was_bound_to_its_logger(level: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json")
+    getattr(structlog.get_logger("test").bind(of="all"), level)("request", number=1)
+    line = json.loads(capsys.readouterr().out)
+    assert list(line) == ["of", "number", "event", "level", "at"]
+    assert (line["of"], line["number"], line["event"], line["level"]) == ("all", 1, "request", level)
+
+
+def test_a_time_has_microseconds_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json")
+    for _ in range(2):
+        before = datetime.now(UTC)
+        structlog.get_logger("test").info("request")
+        at = json.loads(capsys.readouterr().out)["at"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", at)
+        assert before <= datetime.fromisoformat(at) <= datetime.now(UTC)
+
+
+def test_a_logger_that_wrote_in_one_format_writes_in_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    log, written = structlog.get_logger("test"), []
+    formats: list[Format] = ["pretty", "json"]
+    for log_format in formats:
+        configure_logging(log_format)
+        log.info("request")
+        written.append(capsys.readouterr().out.startswith("{"))
+    assert written == [False, True]
 
 
 def test_a_line_that_cannot_be_written_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
