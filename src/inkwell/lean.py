@@ -96,15 +96,18 @@ class LeanConnection(Connection):
             self.app.gate.refuse()
             return
         response = await self.app.handle_request(request)
-        given, usual = getattr(response, "timeout", ...), self.app.config["RESPONSE_TIMEOUT"]
         try:
-            if not isinstance(given, EllipsisType):
-                async with asyncio.timeout(given):
-                    return await self._send_response(send, response)
-            with within(usual):
-                await self._send_response(send, response)
+            await self._send_in_time(send, response)
         except TimeoutError:
             return  # to a client that does not read
+
+    async def _send_in_time(self, send: ASGISendCallable, response: ResponseTypes) -> None:
+        given = getattr(response, "timeout", ...)
+        if isinstance(given, EllipsisType):
+            with within(self.app.config["RESPONSE_TIMEOUT"]):
+                return await self._send_response(send, response)
+        async with asyncio.timeout(given):
+            await self._send_response(send, response)
 
     async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
         body = response.response

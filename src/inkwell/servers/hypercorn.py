@@ -62,8 +62,7 @@ class Protocol(H11Protocol):
         await super().stream_send(event)
 
     def _ready_headers(self, event: Response) -> Headers | None:
-        """As h11 keeps them. It would look at each name and value twice; here one look at all of them finds whether
-        any could be read as something else, and None leaves those to h11, which refuses them."""
+        """As h11 keeps them, which would look at each name and value twice; None for what it has to refuse."""
         pairs = [*event.headers, *self.config.response_headers("h11")]
         if self.keep_alive_requests >= self.config.keep_alive_max_requests:
             pairs.append((b"connection", b"close"))
@@ -133,9 +132,7 @@ class Connection(TCPServer):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.context.terminated.wait(), rest_s)
                 break
-        if not (
-            self._left or self._idle_since is None
-        ):  # the answer to a client that has left would begin another wait
+        if self._idle_since is not None and not self._left:  # whoever has left is closed by what reads
             await asyncio.shield(self._initiate_server_close())
 
     @property
