@@ -132,8 +132,12 @@ class Connection(TCPServer):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.context.terminated.wait(), rest_s)
                 break
-        if self._idle_since is not None and not self._left:  # whoever has left is closed by what reads
+        if not (self._is_busy or self._left):  # whoever has left is closed by what reads
             await asyncio.shield(self._initiate_server_close())
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._idle_since is None
 
     @property
     def _rest_s(self) -> float:
