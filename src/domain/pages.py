@@ -1,6 +1,5 @@
 """Pages: a stretch of a list, and where in the list it lies."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 from uuid import UUID
@@ -8,7 +7,6 @@ from uuid import UUID
 from domain.values import value
 
 T = TypeVar("T")
-U = TypeVar("U")
 
 Counting = Literal["exact", "estimated", "none"]
 Key = datetime | str | float | UUID
@@ -45,9 +43,6 @@ class Slice(Generic[T]):
     rows: list[T]
     total: int | None
     end: Place | None = None
-
-    def map(self, change: "Callable[[T], U]") -> "Slice[U]":
-        return Slice([change(row) for row in self.rows], self.total, self.end)
 
 
 @value

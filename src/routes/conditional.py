@@ -42,7 +42,9 @@ def reply_tagged(
     `location` is a relative reference, for an absolute one would repeat a forged Host.
     """
     tag = tag_of(shown)
-    headers = HEADERS | {"ETag": f'"{tag}"'} | ({"Location": location} if location else {})
+    headers = {**HEADERS, "ETag": f'"{tag}"'}
+    if location:
+        headers["Location"] = location
     return bodiless(304, headers) if is_known(tag) else reply(adapter, value, status, headers=headers)
 
 
@@ -58,7 +60,10 @@ def tag_of(shown: User | Post) -> str:
 
 def is_known(tag: str) -> bool:
     """Whether If-None-Match names the tag, weak or not. What is no list of tags names none: all is sent, to no harm."""
-    header = _header("If-None-Match") if this_request().method in {"GET", "HEAD"} else None
+    asked = this_request()
+    if "If-None-Match" not in asked.headers or asked.method not in {"GET", "HEAD"}:
+        return False
+    header = _header("If-None-Match")
     return bool(header and _TAGS.fullmatch(header)) and parse_etags(header).contains_weak(tag)
 
 

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from domain.errors import BadCursor, NotYours, PostNotFound, TokenMissing, UserNotFound
 from domain.pages import Page
 from domain.posts import FoundPost, Post
+from routes.adapters import adapter_of
 from routes.conditional import expected, reply_tagged
 from routes.documented import documented
 from routes.http import actor, body, no_content, no_query, path_id, query, reply_page, said, services, visitor
@@ -24,9 +25,9 @@ class OnePost(TypedDict):
     post: Post
 
 
-POST = TypeAdapter(OnePost)
-POSTS: TypeAdapter[Page[Any]] = TypeAdapter(Page[Post])
-FOUND: TypeAdapter[Page[Any]] = TypeAdapter(Page[FoundPost])
+POST = adapter_of(OnePost)
+POSTS: TypeAdapter[Page[Any]] = adapter_of(Page[Post])
+FOUND: TypeAdapter[Page[Any]] = adapter_of(Page[FoundPost])
 
 
 def one(post: Post) -> Response:

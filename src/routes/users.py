@@ -1,5 +1,7 @@
 """/api/users: the directory."""
 
+from typing import Any
+
 from pydantic import TypeAdapter
 from quart import Blueprint, Response
 from typing_extensions import TypedDict
@@ -7,6 +9,7 @@ from typing_extensions import TypedDict
 from domain.errors import AdminRequired, BadCursor, EmailTaken, LastAdmin, NotYours, UserNotFound
 from domain.pages import Page
 from domain.users import Account, User
+from routes.adapters import adapter_of
 from routes.conditional import expected, reply_tagged
 from routes.documented import documented
 from routes.http import actor, body, no_content, no_query, path_id, query, reply_page, services
@@ -28,8 +31,12 @@ class OneAccount(TypedDict):
     user: Account
 
 
-USER = TypeAdapter(OneUser)
-USERS = TypeAdapter(Page[Account | User])
+USER = adapter_of(OneUser)
+USERS: TypeAdapter[Page[Any]] = adapter_of(Page[Account | User])
+OF_ONE_KIND: dict[type[User], TypeAdapter[Page[Any]]] = {
+    Account: adapter_of(Page[Account]),
+    User: adapter_of(Page[User]),
+}
 
 
 def one(user: User) -> Response:
@@ -38,6 +45,12 @@ def one(user: User) -> Response:
 
 def made(user: User) -> Response:
     return reply_tagged(USER, OneUser(user=user), user, 201, location=f"/api/users/{user.id}")
+
+
+def reply_users(page: Page[User]) -> Response:
+    """Most pages have one kind of users; where there are two, one is tried for each row, and then the other."""
+    kinds = {type(user) for user in page.data}
+    return reply_page(OF_ONE_KIND[kinds.pop()] if len(kinds) == 1 else USERS, page)
 
 
 @users.get("")
@@ -50,7 +63,7 @@ def made(user: User) -> Response:
     errors=(AdminRequired, BadCursor),
 )
 async def index() -> Response:
-    return reply_page(USERS, await services.users.list(await actor(), query(UserListing)))
+    return reply_users(await services.users.list(await actor(), query(UserListing)))
 
 
 @users.post("")

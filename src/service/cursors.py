@@ -4,6 +4,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from math import isfinite
 from typing import TypeGuard, TypeVar
@@ -15,6 +16,8 @@ from domain.pages import Key, Place
 VERSION = b"\x01"
 FINGERPRINT_BYTES = 8
 MOST_IN_FOUR_BYTES = 3e38
+MOST_LISTINGS = 1024  # whose fingerprints are remembered
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 K = TypeVar("K")
 
@@ -37,7 +40,7 @@ def place_of(cursor: str, listing: str, types: Sequence[type[Key]]) -> Place:
 
 def make_cursor(listing: str, place: Words) -> str:
     """The place, already in words, as a word that only this listing understands."""
-    text = json.dumps(list(place), ensure_ascii=False, separators=(",", ":"))
+    text = _JSON.encode(list(place))
     return urlsafe_b64encode(VERSION + _fingerprint(listing) + text.encode()).rstrip(b"=").decode()
 
 
@@ -64,6 +67,7 @@ def _given(word: str | None) -> str:
     return word
 
 
+@lru_cache(MOST_LISTINGS)
 def _fingerprint(listing: str) -> bytes:
     return sha256(listing.encode()).digest()[:FINGERPRINT_BYTES]
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 
 from domain.errors import Detail, InvalidQuery
 from domain.pages import Counting, Cut, Key, Page, Pagination, Slice
-from service.cursors import cursor_after, place_of
+from service.cursors import MOST_LISTINGS, cursor_after, place_of
 from service.fields import Input, PageLimit, PageNumber, Text
 
 T = TypeVar("T")
@@ -51,5 +52,6 @@ class PageRequest(Input):
         return Page(found.rows, Pagination(page, self.limit, found.total, pages, follows))
 
 
+@lru_cache(MOST_LISTINGS)
 def _listing(wanted: object, order: str) -> str:
     return f"{wanted!r} {order}"

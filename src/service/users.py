@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from domain.audit import OPERATOR, Action
 from domain.errors import LastAdmin, UserNotFound
-from domain.pages import Page
+from domain.pages import Page, Slice
 from domain.permissions import Permission, ensure, may
 from domain.users import Access, Account, Actor, Client, Role, User, UserFilter
 from domain.versions import Versions, require
@@ -112,12 +113,12 @@ class UserService:
             cut = replace(cut, total="exact")
         async with self._store.read() as work:
             found = await work.users.find(wanted, cut)
-        return listing.answer(found.map(self._viewer(actor)), wanted, cut.order)
+        return listing.answer(self._all_shown(actor, found), wanted, cut.order)
 
     async def get(self, actor: Actor, user_id: UUID) -> User:
         """Raises UserNotFound."""
         async with self._store.read() as work:
-            return self._viewer(actor)(_found(await work.users.get(user_id)))
+            return self._shown(actor, _found(await work.users.get(user_id)))
 
     async def change(self, actor: Actor, user_id: UUID, changes: UserChanges, expected: Versions = None) -> Account:
         """Raises NotYours, UserNotFound, PreconditionFailed, EmailTaken, LastAdmin."""
@@ -152,17 +153,20 @@ class UserService:
             await mail_new_password(work, self._throttles, user_id, new.email)
             await record(work, "password.set", OPERATOR, user_id)
 
-    def _viewer(self, reader: Actor) -> Callable[[Account], User]:
-        """Makes of an account as much as the reader may see: decided once for everybody's, and once for the own."""
-        of_others, own = self._view(reader, None), self._view(reader, reader.id)
-        return lambda account: own(account) if account.id == reader.id else of_others(account)
+    def _shown(self, reader: Actor, account: Account) -> User:
+        """As much of it as the reader may see."""
+        return self._view(reader, account.id)(account)
+
+    def _all_shown(self, reader: Actor, found: Slice[Account]) -> Slice[User]:
+        """The same of each: decided once for everybody's, and once for the own."""
+        own_id, own, of_others = reader.id, self._view(reader, reader.id), self._view(reader, None)
+        rows = [own(account) if account.id == own_id else of_others(account) for account in found.rows]
+        return Slice(rows, found.total, found.end)
 
     def _view(self, reader: Actor, owner_id: UUID | None) -> Callable[[Account], User]:
         if may(reader, Permission.USER_READ_ALL, owner_id):
-            return lambda account: account
-        if may(reader, Permission.USER_READ_EMAIL, owner_id, self._access):
-            return lambda account: account.public
-        return lambda account: replace(account.public, email=None)
+            return _whole
+        return _public if may(reader, Permission.USER_READ_EMAIL, owner_id, self._access) else _unaddressed
 
     async def _add(self, new: NewAccount, role: Role, action: Action, by: Actor | Client) -> Account:
         password_hash = await self._passwords.hash(new.password)
@@ -194,6 +198,17 @@ class UserService:
         if changed := difference(before, account):
             await record(work, "user.update", actor, user_id, **changed)
         return account
+
+
+def _whole(account: Account) -> User:
+    return account
+
+
+def _unaddressed(account: Account) -> User:
+    return replace(account.public, email=None)
+
+
+_public: Callable[[Account], User] = attrgetter("public")
 
 
 def _found(account: Account | None, expected: Versions = None) -> Account:

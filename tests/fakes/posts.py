@@ -39,7 +39,7 @@ class MemoryPosts:
         found = [(post, _rank(post, wanted.q)) for post in posts]
         places = [(_place(post, rank, cut.sort), post) for post, rank in found if rank]
         sliced = cut_out(places, cut)
-        return sliced if wanted.q is None else sliced.map(_found)
+        return sliced if wanted.q is None else Slice([_found(post) for post in sliced.rows], sliced.total, sliced.end)
 
     async def change(
         self, post_id: UUID, owner_id: UUID | None, changes: Mapping[str, Any], expected: Versions = None

@@ -45,7 +45,3 @@ def test_an_answer_says_where_the_page_lies() -> None:
 def test_a_page_beyond_the_end_says_so_by_its_numbers() -> None:
     found: Slice[str] = Slice([], 5)
     assert PageRequest(page=9, limit=2).answer(found) == Page([], Pagination(9, 2, 5, 3, None))
-
-
-def test_the_rows_of_a_slice_change_and_the_total_stays() -> None:
-    assert Slice([1, 2], 7).map(str) == Slice(["1", "2"], 7)
