@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy import (
@@ -25,7 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from domain.pages import Cut, Slice
+from domain.pages import Cut, Place, Slice
 from repositories.explaining import Explained
 from repositories.reading import MOST_STATEMENTS, PATIENCE, Executor
 from repositories.shapes import Shape, asked
@@ -82,23 +83,24 @@ class Listing(Generic[T]):
         Raises GivenUp after `patience_s`, in a Look. `hurried` looks at the next HURRIED rows of the order alone,
         and may have found fewer than the limit, or none, though others follow; not for an order whose keys are made.
         """
-        shape, bound = asked(self.filters, wanted, cut)
-        shape = replace(shape, hurried=hurried, patience_s=patience_s)
-        found = (await session.execute(_page(self, shape), bound)).all()
+        statement, bound, shape = _asked(self, wanted, cut, hurried, patience_s)
+        found = (await session.execute(statement, bound)).all()
         total = found[0][0]
         if cut.total == "estimated" and total is None:
             total = await self._estimated(session, shape, bound)
-        return self._slice([row for row in found if row[1] is not None], len(_keys(self, shape)), cut, total)
+        return self._slice(found if found[0][1] is not None else [], shape, cut, total)
 
     async def _estimated(self, session: Executor, shape: Shape, bound: Mapping[str, Any]) -> int:
         plan = (await session.execute(_estimate(self, shape.filters), bound)).one()[0]
         return int(plan[0]["Plan"]["Plan Rows"])
 
-    def _slice(self, rows: Sequence[Any], width: int, cut: Cut, total: int | None) -> Slice[T]:
-        begin = 1 + width  # behind the total and the place
-        whole = [row for row in rows if row[begin] is not None]  # not the place up to which was looked in a hurry
+    def _slice(self, rows: Sequence[Any], shape: Shape, cut: Cut, total: int | None) -> Slice[T]:
+        apart, place_of = _layout(self, shape)
+        begin = 1 + len(apart)  # behind the total
+        # Not the place up to which was looked in a hurry.
+        whole = [row for row in rows if row[begin] is not None] if shape.hurried else rows
         last = whole[cut.limit - 1] if len(whole) > cut.limit else rows[-1] if len(rows) > len(whole) else None
-        return Slice([self.make(*row[begin:]) for row in whole[: cut.limit]], total, last and tuple(last[1:begin]))
+        return Slice([self.make(*row[begin:]) for row in whole[: cut.limit]], total, last and place_of(last))
 
     def rows(self, filters: frozenset[str], *columns: ColumnElement[Any]) -> Select[Any]:
         return self._narrowed(self.filters, filters, columns)
@@ -134,14 +136,35 @@ def _finds_all(listing: Listing[Any], shape: Shape) -> bool:
 
 
 @lru_cache(MOST_STATEMENTS)
+def _asked(
+    listing: Listing[Any], wanted: Any, cut: Cut, hurried: bool, patience_s: float | None
+) -> tuple[Select[Any], Mapping[str, Any], Shape]:
+    """The statement for a page, and what is bound to it: the first pages of lists are asked for all the time."""
+    shape, bound = asked(listing.filters, wanted, cut, hurried=hurried, patience_s=patience_s)
+    return _page(listing, shape), MappingProxyType(bound), shape
+
+
+@lru_cache(MOST_STATEMENTS)
 def _page(listing: Listing[Any], shape: Shape) -> Select[Any]:
     """The page's rows, each behind the total and its place; one row with the total alone for an empty page."""
     keys = [column.label(f"key_{number}") for number, column in enumerate(_keys(listing, shape))]
     page = _cut(listing, shape, keys).subquery()
     counted = select(_total(listing, shape).label("total")).subquery("counted")
-    joined = select(counted.c.total, *page.c, *listing.extras(page.c)).select_from(counted.outerjoin(page, true()))
+    apart = [page.c[keys[number].name] for number in _layout(listing, shape)[0]]
+    shown = [counted.c.total, *apart, *list(page.c)[len(keys) :], *listing.extras(page.c)]
+    joined = select(*shown).select_from(counted.outerjoin(page, true()))
     ordered = joined.order_by(*(_directed(page.c[key.name], shape) for key in keys))
     return ordered.execution_options(**{PATIENCE: shape.patience_s})
+
+
+@lru_cache(MOST_STATEMENTS)
+def _layout(listing: Listing[Any], shape: Shape) -> tuple[list[int], Callable[[Any], Place]]:
+    """Which keys are shown by themselves, as the others are among the row's columns, and what reads a row's place."""
+    keys, columns = _keys(listing, shape), list(listing.columns)
+    apart = [number for number, key in enumerate(keys) if shape.hurried or key not in {*columns}]
+    shown = [keys[number] for number in apart] + columns
+    places = [1 + next(index for index, column in enumerate(shown) if column is key) for key in keys]
+    return apart, lambda row: tuple(row[place] for place in places)
 
 
 def _cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:

@@ -25,14 +25,17 @@ class Shape:
     patience_s: float | None = None
 
 
-def asked(known: Container[str], wanted: Any, cut: Cut) -> tuple[Shape, dict[str, Any]]:
+def asked(
+    known: Container[str], wanted: Any, cut: Cut, *, hurried: bool = False, patience_s: float | None = None
+) -> tuple[Shape, dict[str, Any]]:
     """Of a list with conditions that are `known` by the names of what is bound to them, and others by their values."""
     given = {name: value for name in wanted.__slots__ if (value := getattr(wanted, name)) is not None}
     filters = frozenset(name if name in known else f"{name}={value}" for name, value in given.items())
     places = {f"after_{number}": key for number, key in enumerate(cut.after or ())}
     bound = given | places | {"limit": cut.limit + 1, "offset": cut.offset}  # one more, to see whether more follow
+    after, deep = cut.after is not None, cut.offset >= DEEP
     first = bound["limit"] if _is_usual(filters, cut) else None
-    return Shape(filters, cut.sort, cut.descending, cut.after is not None, cut.offset >= DEEP, cut.total, first), bound
+    return Shape(filters, cut.sort, cut.descending, after, deep, cut.total, first, hurried, patience_s), bound
 
 
 def _is_usual(filters: frozenset[str], cut: Cut) -> bool:
