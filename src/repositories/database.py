@@ -62,10 +62,16 @@ class Limits:
 
     def connect_args(self, given: dict[str, Any]) -> dict[str, Any]:
         settings = self.server_settings | given.get("server_settings", {})
-        timeouts = {"timeout": self.connect_timeout_s, "command_timeout": self.command_timeout_s}
+        timeouts = {"timeout": self.connect_timeout_s, "command_timeout": self._own_command_timeout_s}
         prepared = NOTHING_PREPARED if self.behind_pooler else {}
         ours = {"server_settings": settings, "connection_class": Connection, "async_creator_fn": connect}
         return timeouts | given | prepared | ours
+
+    @property
+    def _own_command_timeout_s(self) -> float | None:
+        """None where the work's limit, which begins no later, ends first anyway: asyncpg's would be a timer of the
+        event loop for each statement, an eighth of what a small one takes."""
+        return self.command_timeout_s if self.command_timeout_s < self.work_timeout_s else None
 
 
 @value
@@ -79,19 +85,40 @@ class PoolUse:
 
 
 class Work:
-    """The repositories over one session."""
+    """The repositories over one session: made as they are asked for, since most of it asks for one or two."""
 
     def __init__(self, session: Executor) -> None:
-        self.changed_users: set[UUID] = set()
-        self.users = UserRepository(session, self.changed_users)
-        self.posts = PostRepository(session)
-        self.sessions = SessionRepository(session, self.changed_users)
-        self.audit = AuditRepository(session)
-        self.kept_answers = KeptAnswerRepository(session)
-        self.links = LinkRepository(session)
-        self.outbox = OutboxRepository(session)
-        self.throttles = ThrottleRepository(session)
         self._session = session
+        self.changed_users: set[UUID] = set()
+        self.outbox = OutboxRepository(session)  # knows afterwards whether there is new mail
+
+    @property
+    def users(self) -> UserRepository:
+        return UserRepository(self._session, self.changed_users)
+
+    @property
+    def posts(self) -> PostRepository:
+        return PostRepository(self._session)
+
+    @property
+    def sessions(self) -> SessionRepository:
+        return SessionRepository(self._session, self.changed_users)
+
+    @property
+    def audit(self) -> AuditRepository:
+        return AuditRepository(self._session)
+
+    @property
+    def kept_answers(self) -> KeptAnswerRepository:
+        return KeptAnswerRepository(self._session)
+
+    @property
+    def links(self) -> LinkRepository:
+        return LinkRepository(self._session)
+
+    @property
+    def throttles(self) -> ThrottleRepository:
+        return ThrottleRepository(self._session)
 
     async def notify(self, channel: str, payload: str) -> None:
         await self._session.execute(_NOTIFY, {"channel": channel, "payload": payload})

@@ -25,30 +25,44 @@ class Connections:
     """
 
     def __init__(self, engine: AsyncEngine, most: int, wait_s: float) -> None:
-        self._engine, self._wait_s = engine, wait_s
+        self._engine, self._most, self._wait_s = engine, most, wait_s
         self._places = Places(most)
-        self._idle: list[PoolProxiedConnection] = []
-        self.in_use = 0
+        self._idle: list[Borrowed] = []
+
+    @property
+    def in_use(self) -> int:
+        return self._most - self._places.free
+
+    def borrow_at_once(self) -> "Borrowed | None":
+        """An open connection, as far as is known without a ping, if one is at hand."""
+        idle = self._idle
+        if idle and not idle[-1].driver.is_closed() and self._places.take_at_once():
+            return idle.pop()
+        return None
 
     async def borrow(self) -> "Borrowed":
-        """An open connection, as far as is known without a ping. Raises SQLAlchemy's TimeoutError, and what connecting
-        raises."""
+        """The same, opened where none is. Raises SQLAlchemy's TimeoutError, and what connecting raises."""
         await self._enter()
         home = self._idle  # of now: what is opened while all are renewed may be one of the old ones
         try:
-            return Borrowed(await self._idle_one() or await self._pooled_one(), home)
+            return await self._idle_one() or Borrowed(await self._pooled_one(), home)
         except BaseException:
-            self._leave()
+            self._places.give_back()
             raise
 
-    async def give_back(self, borrowed: "Borrowed") -> None:
+    def keep(self, borrowed: "Borrowed") -> bool:
+        """Takes it back for the next look, if it is good for one; if not, it is to be given up."""
+        if borrowed.home is not self._idle or not borrowed.pooled.is_valid:
+            return False
+        self._idle.append(borrowed)
+        self._places.give_back()
+        return True
+
+    async def give_up(self, borrowed: "Borrowed") -> None:
         try:
-            if borrowed.home is self._idle and borrowed.pooled.is_valid:
-                self._idle.append(borrowed.pooled)
-            else:
-                await _drop(borrowed.pooled)
+            await _drop(borrowed.pooled)
         finally:
-            self._leave()
+            self._places.give_back()
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -56,16 +70,16 @@ class Connections:
         await self._enter()
         try:
             if self._idle:
-                await greenlet_spawn(self._idle.pop().close)
+                await greenlet_spawn(self._idle.pop().pooled.close)
             yield
         finally:
-            self._leave()
+            self._places.give_back()
 
     async def renew(self) -> None:
         """Leaves all there are; those that are in use are closed as soon as they are given back."""
         idle, self._idle, left = self._idle, [], replace_pool(self._engine)
-        for pooled in idle:
-            await _drop(pooled)
+        for one in idle:
+            await _drop(one.pooled)
         await greenlet_spawn(left.dispose)
 
     async def _enter(self) -> None:
@@ -75,22 +89,17 @@ class Connections:
                     await self._places.wait()
             except TimeoutError:
                 raise PoolTimeoutError(f"No connection was free for {self._wait_s} s") from None
-        self.in_use += 1
 
-    def _leave(self) -> None:
-        self.in_use -= 1
-        self._places.give_back()
-
-    async def _idle_one(self) -> PoolProxiedConnection | None:
+    async def _idle_one(self) -> "Borrowed | None":
         while self._idle:
-            pooled = self._idle.pop()
-            if not _is_closed(pooled):
-                return pooled
-            await _drop(pooled)
+            one = self._idle.pop()
+            if not one.driver.is_closed():
+                return one
+            await _drop(one.pooled)
         return None
 
     async def _pooled_one(self) -> PoolProxiedConnection:
-        while _is_closed(pooled := await self._engine.raw_connection()):
+        while cast(Connection, (pooled := await self._engine.raw_connection()).driver_connection).is_closed():
             await _drop(pooled)
         return pooled
 
@@ -108,20 +117,14 @@ def replace_pool(engine: AsyncEngine) -> Pool:
 
 
 class Borrowed:
-    """A connection that is in use, and the store that it came from."""
+    """A connection that is in use, asyncpg's in it, and the store that it goes back to: as long as it is open, for
+    SQLAlchemy's way from the one to the other takes three calls."""
 
-    __slots__ = ("home", "pooled")
+    __slots__ = ("driver", "home", "pooled")
 
-    def __init__(self, pooled: PoolProxiedConnection, home: list[PoolProxiedConnection]) -> None:
+    def __init__(self, pooled: PoolProxiedConnection, home: "list[Borrowed]") -> None:
         self.pooled, self.home = pooled, home
-
-    @property
-    def driver(self) -> Connection:
-        return cast(Connection, self.pooled.driver_connection)
-
-
-def _is_closed(pooled: PoolProxiedConnection) -> bool:
-    return bool(cast(Connection, pooled.driver_connection).is_closed())
+        self.driver = cast(Connection, pooled.driver_connection)
 
 
 async def _drop(pooled: PoolProxiedConnection) -> None:

@@ -85,7 +85,7 @@ class Look:
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] = NOTHING, /) -> FetchedRows:
         """Raises what asyncpg raises, SQLAlchemy's TimeoutError where the pool stays empty, and GivenUp."""
         if self._borrowed is None:
-            self._borrowed = await self._connections.borrow()
+            self._borrowed = self._connections.borrow_at_once() or await self._connections.borrow()
         compiled, connection = _compile(statement), self._borrowed.driver
         try:
             rows = await connection.fetch(compiled.sql, *compiled.arguments(parameters), timeout=compiled.patience_s)
@@ -100,8 +100,8 @@ class Look:
 
     async def aclose(self) -> None:
         borrowed, self._borrowed = self._borrowed, None
-        if borrowed is not None:
-            await self._connections.give_back(borrowed)
+        if borrowed is not None and not self._connections.keep(borrowed):
+            await self._connections.give_up(borrowed)
 
 
 class OneChange(Look):

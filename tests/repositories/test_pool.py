@@ -91,7 +91,7 @@ async def test_connections_that_are_in_use_at_a_renewal_are_closed_afterwards(na
 async def test_a_connection_that_was_being_opened_at_a_renewal_is_not_kept(narrow: Database) -> None:
     await asyncio.gather(look(narrow), narrow.renew(), look(narrow), narrow.renew())
     current = narrow._engine.pool
-    assert all(pooled._pool is current for pooled in narrow._connections._idle)
+    assert all(one.pooled._pool is current for one in narrow._connections._idle)
     await narrow.close()
     assert (narrow.pool.in_use, narrow.pool.open) == (0, 0)
 
