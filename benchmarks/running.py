@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
@@ -16,6 +17,7 @@ from benchmarks.server import Server, send
 from benchmarks.workloads import Asked, Asking, Workload
 from benchmarks.wrk import Load, UnderWay, load
 
+SETTLE_LOOK_S, SETTLE_LOOKS = 0.25, 60
 LOGIN_CONNECTIONS = 16  # keep the hasher busy, and below the 32 that may wait for Inkwell's
 
 
@@ -58,6 +60,7 @@ class Running:
         with self._load(self.asked(workload), connections, seconds) as asking:
             result = asking.result()
         server_end_s, database_end_s = self._cpu_seconds()
+        self._settle()
         return Cell(result, server_end_s - server_s, database_end_s - database_s)
 
     def measure_logins(self, w1: Workload, *, connections: int, seconds: int) -> tuple[Load, Load]:
@@ -65,7 +68,17 @@ class Running:
         with self._load(self._callers.logins(), LOGIN_CONNECTIONS, seconds) as entering:
             with self._load(self.asked(w1), connections, seconds) as reading:
                 read = reading.result()
-            return entering.result(), read
+            entered = entering.result()
+        self._settle()
+        return entered, read
+
+    def _settle(self) -> None:
+        """Until it is done with what nobody waits for any more: a slow one would be at work in the next one's time."""
+        for _ in range(SETTLE_LOOKS):
+            before_s = sum(self._cpu_seconds())
+            time.sleep(SETTLE_LOOK_S)
+            if sum(self._cpu_seconds()) - before_s < SETTLE_LOOK_S / 10:
+                return
 
     def _cpu_seconds(self) -> tuple[float, float]:
         return cpu_seconds(self.server.pid), cpu_seconds(self._postgres.pid)
