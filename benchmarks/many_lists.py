@@ -83,8 +83,9 @@ def _of_users(size: Size) -> Iterator[Question]:
     ):
         yield Question(f"users, q={q.lower()} ({what})", f"/api/users?q={quote(q.lower())}")
         yield Question(f"users, q={q.lower()}, total=none", f"/api/users?q={quote(q.lower())}&total=none")
-    yield Question("users, q=be (two letters, many match)", "/api/users?q=be")
-    yield Question("users, q=be, total=none", "/api/users?q=be&total=none")
+    two = MANY[2:4]
+    yield Question(f"users, q={two} (two letters, one in twenty matches)", f"/api/users?q={two}")
+    yield Question(f"users, q={two}, total=none", f"/api/users?q={two}&total=none")
     yield Question(f"users, q={MANY.lower()}, sort=last_name", f"/api/users?q={MANY.lower()}&sort=last_name")
 
 
