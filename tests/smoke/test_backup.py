@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +274,9 @@ async def aborted(process: asyncio.subprocess.Process) -> None:
 async def family_with(name: str, pid: int) -> list[psutil.Process]:
     """All that the process began, once a program of this name is among it."""
     family = psutil.Process(pid).children(recursive=True)
-    return family if name in {member.name() for member in family} else []
+    with suppress(psutil.NoSuchProcess):  # one of them has just ended: the next look will tell
+        return family if name in {member.name() for member in family} else []
+    return []
 
 
 async def until(look: Callable[[], Awaitable[list[Any]]]) -> list[Any]:
