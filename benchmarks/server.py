@@ -27,7 +27,7 @@ class Server:
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 pinned(command, cores),
-                env=os.environ | environment,
+                env=_surroundings() | dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -59,6 +59,11 @@ class Server:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def _surroundings() -> dict[str, str]:
+    """Our own, except that Python keeps what it has compiled, as it does for whoever just starts a server."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def send(url: str, request: Request, token: str = "") -> tuple[int, bytes]:
