@@ -1,5 +1,6 @@
 """The composition root: every part is made here, once, and handed to those that need it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -35,6 +36,7 @@ from service import Services
 from service.account import AccountService
 from service.audit import AuditService
 from service.auth import AuthService
+from service.common_passwords import read_lists
 from service.idempotency import Idempotency
 from service.links import LinkService
 from service.mail import MailService
@@ -48,6 +50,7 @@ from service.tokens import AccessTokens, LinkTokens, RefreshTokens
 from service.users import UserService
 
 MAIL = "send_mail"
+SETTLED_S = 1  # after the start, for what is only wanted later
 MAIL_PAUSE_S = 5  # between looks for mail that another process left; our own is sent as soon as it is committed
 PURGE_PAUSE_S = 600  # between looks for rows whose time is over: they are refused already, and only take up room
 
@@ -88,6 +91,8 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
         background.start()
         if settings.can_listen:
             listener.start()
+        loop = asyncio.get_running_loop()
+        loop.call_later(SETTLED_S, loop.run_in_executor, None, read_lists)
 
     @app.after_serving
     async def close() -> None:

@@ -55,7 +55,6 @@ def main() -> None:
 def serve(**options: str | int | None) -> None:
     """Serve until Ctrl-C or SIGTERM; SIGHUP replaces the workers without losing a request."""
     from inkwell.logs import configure_logging
-    from inkwell.prepare import prepare
     from inkwell.supervisor import run
 
     # The workers read the environment, so that is where an option goes.
@@ -63,7 +62,7 @@ def serve(**options: str | int | None) -> None:
     settings = load_settings()
     configure_logging(settings.log_format)
     _warn(settings)
-    sys.exit(run(settings, prepare, lambda url, data: click.echo(_welcome(settings, url, data))))
+    sys.exit(run(settings, _prepare, lambda url, data: click.echo(_welcome(settings, url, data))))
 
 
 @main.command()
@@ -187,6 +186,13 @@ def check_config() -> None:
         origin = "" if settings.has_chosen(name) else "  (default)"
         click.echo(f"{name.upper()}={_shown(settings, name)}{origin}")
     _warn(settings)
+
+
+async def _prepare(settings: Settings) -> None:
+    if settings.needs_preparing:
+        from inkwell.prepare import prepare  # here, so that workers start sooner where there is nothing to do
+
+        await prepare(settings)
 
 
 def _print_given() -> None:

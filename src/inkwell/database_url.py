@@ -6,10 +6,11 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlencode
 
-from sqlalchemy import URL
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 SCHEMES = {"postgres", "postgresql", "postgresql+asyncpg"}
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -51,8 +52,10 @@ class DatabaseUrl:
     parameters: Mapping[str, str]
 
     @property
-    def sqlalchemy_url(self) -> URL:
+    def sqlalchemy_url(self) -> "URL":
         """For create_async_engine, together with connect_args, which has the hosts (several IPv6 ones fit no URL)."""
+        from sqlalchemy import URL  # here, so that the parent of the workers starts without SQLAlchemy
+
         return URL.create("postgresql+asyncpg", self.user, self.password, database=self.database)
 
     @property

@@ -7,7 +7,6 @@ from email.utils import parseaddr
 from typing import Annotated
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, SecretStr
 
 PORTS = {"smtp": 587, "smtps": 465}
@@ -60,6 +59,8 @@ def parse_sender(text: str) -> Address:
 
 def ascii_address(address: str) -> str:
     """The address as mail servers take it, its domain in IDNA. Raises ValueError."""
+    from email_validator import EmailNotValidError, validate_email  # here, so that it is read only where it is needed
+
     try:
         found = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except EmailNotValidError as error:

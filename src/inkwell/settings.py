@@ -278,6 +278,11 @@ class Settings(BaseSettings):
         return self.env != "production" if self.migrate_at_start is None else self.migrate_at_start
 
     @property
+    def needs_preparing(self) -> bool:
+        """Whether something is to be done to the database before it serves."""
+        return self.migrates_at_start or self.admin_email is not None
+
+    @property
     def drain_time(self) -> timedelta:
         default = 0 if self.env == "development" else 5
         return timedelta(seconds=default if self.drain_seconds is None else self.drain_seconds)

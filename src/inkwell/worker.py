@@ -14,15 +14,16 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import Any, Literal, Self
-
-from quart import Quart
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from inkwell.draining import Draining
 from inkwell.logs import configure_logging
 from inkwell.servers import HANDSHAKE_SECONDS, find_server
 from inkwell.settings import ConfigurationError, Settings, load_settings
 from inkwell.supervisor import REPLACED, ignore_signals
+
+if TYPE_CHECKING:
+    from quart import Quart
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ REST_SECONDS = 1.0
 LAST_GREETINGS_SECONDS = 1.0  # for TLS to be agreed upon with those who were accepted just before the door was shut
 LAST_REQUESTS_SECONDS = 0.5  # for the first request on a connection that was accepted just before the door was shut
 
-AppFactory = Callable[[Settings, Draining], Quart]
+AppFactory = Callable[[Settings, Draining], "Quart"]
 
 
 def main(create_app: AppFactory) -> None:
@@ -45,6 +46,7 @@ def main(create_app: AppFactory) -> None:
         configure_logging(settings.log_format)
         app = create_app(settings, draining)
         gc.freeze()  # what lives as long as the worker need not be looked through at each collection
+        gc.enable()
         with asyncio.Runner(loop_factory=_loop_factory(settings.event_loop)) as runner:
             runner.run(_work(app, settings, draining, listener, link))
     except ConfigurationError as error:
@@ -60,7 +62,7 @@ def _connection_failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any])
 
 
 async def _work(
-    app: Quart, settings: Settings, draining: Draining, listener: socket.socket, link: socket.socket
+    app: "Quart", settings: Settings, draining: Draining, listener: socket.socket, link: socket.socket
 ) -> None:
     asyncio.get_running_loop().set_exception_handler(_connection_failed)
     told, alone = _told_to_stop(draining), _left_alone(link)
@@ -200,6 +202,7 @@ def _loop_factory(name: Literal["asyncio", "uvloop"] | None) -> Callable[[], asy
 
 
 if __name__ == "__main__":
+    gc.disable()  # until all is made: reading modules makes hardly any garbage, and takes a tenth less time without
     from inkwell.app import create_app
 
     main(create_app)

@@ -3,6 +3,7 @@
 import re
 from array import array
 from bisect import bisect_left
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import distribution
 from itertools import chain
@@ -29,13 +30,17 @@ def _lists() -> dict[str, list[str]]:
     return dict(lists.FREQUENCY_LISTS)
 
 
+@cache
 def _kept() -> tuple["array[int]", frozenset[str]]:
+    """The hashes of all, which have eight bytes each: none is met by chance; and those that are most liked."""
     lists = _lists()
     numbers = array("q", sorted(map(hash, chain.from_iterable(lists.values()))))
     return numbers, frozenset(lists["passwords"][:_MOST_LIKED])
 
 
-_HASHES, _LIKED = _kept()  # hashes have eight bytes each: none is met by chance
+def read_lists() -> None:
+    """Read the lists now, which takes some 40 ms, and not with the first password."""
+    _kept()
 
 
 def is_common(password: str) -> bool:
@@ -56,14 +61,14 @@ def is_common(password: str) -> bool:
 
 
 def _is_listed(text: str) -> bool:
-    number = hash(text)
-    place = bisect_left(_HASHES, number)
-    return (place < len(_HASHES) and _HASHES[place] == number) or any(text in way for way in _WAYS)
+    hashes, number = _kept()[0], hash(text)
+    place = bisect_left(hashes, number)
+    return (place < len(hashes) and hashes[place] == number) or any(text in way for way in _WAYS)
 
 
 def _is_dressed_up(text: str) -> bool:
     bare = _TAIL.sub("", text)
-    return not _LIKED.isdisjoint({bare, bare.translate(_AS_LETTERS), text.translate(_AS_LETTERS)})
+    return not _kept()[1].isdisjoint({bare, bare.translate(_AS_LETTERS), text.translate(_AS_LETTERS)})
 
 
 def _unit(text: str) -> str:

@@ -8,10 +8,12 @@ from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from socket import socket
-
-from quart import Quart
+from typing import TYPE_CHECKING
 
 from inkwell.settings import ConfigurationError, Settings
+
+if TYPE_CHECKING:
+    from quart import Quart  # which the parent does without
 
 KEEP_ALIVE_SECONDS = 75  # longer than a proxy keeps an idle connection (60 s), lest we close one under a request
 SHUTDOWN_SECONDS = 5  # for the application to close its pools
@@ -21,7 +23,7 @@ NEEDED = {"hypercorn": "hypercorn", "uvicorn": "httptools"}  # uvicorn itself ma
 UNSAFE = re.compile(rb"[\x00-\x08\n-\x1f\x7f]")  # what no header holds, but for tabs
 
 Drain = Callable[[], Awaitable[None]]
-Serve = Callable[[Quart, Settings, socket, Drain], Awaitable[None]]
+Serve = Callable[["Quart", Settings, socket, Drain], Awaitable[None]]
 
 
 def find_server(name: str) -> Serve:
