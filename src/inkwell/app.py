@@ -16,6 +16,7 @@ from inkwell.gate import Gate
 from inkwell.lean import LeanQuart
 from inkwell.listener import Listener
 from inkwell.mail import logged, make_mailer
+from inkwell.memory import GIVE_BACK
 from inkwell.metrics import Metrics
 from inkwell.observation import Observation
 from inkwell.readiness import Readiness
@@ -82,7 +83,7 @@ def create_app(settings: Settings, draining: Draining | None = None, database: D
     app.extensions["metrics"] = metrics
     app.refusals = Refusals(app, metrics.count_request)
 
-    background = Background([observation.chore, *chores(services)], metrics.count_batch)
+    background = Background([observation.chore, GIVE_BACK, *chores(services)], metrics.count_batch)
     database.mail_waits = partial(background.wake, MAIL)
 
     @app.before_serving

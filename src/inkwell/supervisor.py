@@ -29,6 +29,8 @@ READY_SECONDS = 60.0  # a new worker that does not serve by then is given up, an
 PARTING_SECONDS = 7.0  # what a worker needs beyond drain and grace: to shut its door and to close its pools
 REPLACED = signal.SIGUSR1  # asks a worker to drain while others take over; SIGTERM says that the node stops
 WORKER = (sys.executable, "-P", "-m", "inkwell.worker")  # -P: a folder `service` where we happen to run is not ours
+# With an arena for each thread, malloc_trim (memory.py) would not reach what the hasher's thread has freed last.
+ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
 
 Prepare = Callable[[Settings], Awaitable[None]]
 Announce = Callable[[str, str], None]
@@ -298,7 +300,7 @@ class Crew:
 
     async def _spawn(self, *sockets: int) -> asyncio.subprocess.Process:
         url = self._settings.database_url
-        environment = os.environ | ({"DATABASE_URL": url.get_secret_value()} if url else {})
+        environment = ONE_ARENA | os.environ | ({"DATABASE_URL": url.get_secret_value()} if url else {})
         command = (*self._command, *map(str, sockets))
         # In a process group of its own a worker does not hear the terminal's Ctrl-C, not even before it can handle it.
         return await asyncio.create_subprocess_exec(*command, pass_fds=sockets, env=environment, process_group=0)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from inkwell.draining import Draining
 from inkwell.logs import configure_logging
+from inkwell.memory import settle
 from inkwell.servers import HANDSHAKE_SECONDS, find_server
 from inkwell.settings import ConfigurationError, Settings, load_settings
 from inkwell.supervisor import REPLACED, ignore_signals
@@ -45,8 +46,7 @@ def main(create_app: AppFactory) -> None:
         settings, draining = load_settings(), Draining()
         configure_logging(settings.log_format)
         app = create_app(settings, draining)
-        gc.freeze()  # what lives as long as the worker need not be looked through at each collection
-        gc.enable()
+        settle()
         with asyncio.Runner(loop_factory=_loop_factory(settings.event_loop)) as runner:
             runner.run(_work(app, settings, draining, listener, link))
     except ConfigurationError as error:
