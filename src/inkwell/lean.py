@@ -58,7 +58,8 @@ class LeanConnection(Connection):
         self.app.gate.came()
         scope = self.scope
         self._headers = ReceivedHeaders(scope["headers"], (scope.get("client") or ["<local>"])[0])  # type: ignore[arg-type]
-        first = await (self._in_time(receive) if self._headers.announce_a_body else receive())
+        may_wait = self._headers.announce_a_body or scope["http_version"] > "1.1"  # which announces none
+        first = await (self._in_time(receive) if may_wait else receive())
         if first is None or first["type"] != "http.request" or first.get("more_body", False) or self._is_special:
             return await super().__call__(_again(first, receive), send)
         self._came_at_once = True

@@ -80,6 +80,7 @@ class Connection(TCPServer):
     _idle_since: float | None = None  # None while a request is under way
 
     async def _read_data(self) -> None:
+        self._idle_since = self.loop.time()  # here: a request that came at once is read before the watching begins
         self._usual_way = self.protocol.handle
         self.protocol.handle = self._handle  # type: ignore[method-assign]
         await super()._read_data()
@@ -127,7 +128,6 @@ class Connection(TCPServer):
 
     async def _idle_timeout(self) -> None:
         """Closes what was idle for too long, or is when the worker ends: one task for as long as there is a client."""
-        self._idle_since = self.loop.time()
         while (rest_s := self._rest_s) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.context.terminated.wait(), rest_s)
