@@ -164,7 +164,7 @@ def _layout(listing: Listing[Any], shape: Shape) -> tuple[list[int], Callable[[A
     apart = [number for number, key in enumerate(keys) if shape.hurried or key not in {*columns}]
     shown = [keys[number] for number in apart] + columns
     places = [1 + next(index for index, column in enumerate(shown) if column is key) for key in keys]
-    return apart, lambda row: tuple(row[place] for place in places)
+    return apart, lambda row: tuple([row[place] for place in places])
 
 
 def _cut(listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]]) -> Select[Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.sqltypes import NumericCommon
+from sqlalchemy.sql.sqltypes import Boolean, NumericCommon
 from sqlalchemy.types import TypeEngine
 
 from domain.values import value
@@ -22,6 +22,7 @@ from repositories.pool import Borrowed, Connections
 
 Row = Sequence[Any]
 Processor = Callable[[Any], Any]
+Processors = Sequence[tuple[int, Processor]]
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -116,21 +117,21 @@ class OneChange(Look):
 
 @value
 class Compiled:
-    """A statement as asyncpg takes it; the processors are empty where no type needs one."""
+    """A statement as asyncpg takes it; the processors, with their places, are those of types that need one."""
 
     sql: str
     names: Sequence[str]
     constants: Mapping[str, Any]
-    bind_processors: Sequence[Processor]
-    result_processors: Sequence[Processor]
+    bind_processors: Processors
+    result_processors: Processors
     patience_s: float | None = None
 
     def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
         values = [parameters[name] if name in parameters else self.constants[name] for name in self.names]
-        return _through(self.bind_processors, values) if self.bind_processors else values
+        return _through(self.bind_processors, values)
 
     def processed(self, rows: Sequence[Row]) -> Sequence[Row]:
-        return [_through(self.result_processors, row) for row in rows] if self.result_processors else rows
+        return [_through(self.result_processors, [*row]) for row in rows] if self.result_processors else rows
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -138,7 +139,7 @@ def _compile(statement: Executable) -> Compiled:
     compiled = cast(SQLCompiler, statement.compile(dialect=_DIALECT))  # type: ignore[attr-defined]
     names = tuple(compiled.positiontup or ())
     constants = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
-    binding = [_kind(compiled.binds[name].type).bind_processor(_DIALECT) for name in names]
+    binding = [_sending(_kind(compiled.binds[name].type)) for name in names]
     showing = [_showing(_kind(column.type)) for column in compiled._result_columns]
     patience_s = statement.get_execution_options().get(PATIENCE)
     return Compiled(compiled.string, names, constants, _needed(binding), _needed(showing), patience_s)
@@ -148,18 +149,21 @@ def _kind(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     return kind.dialect_impl(_DIALECT)
 
 
+def _sending(kind: TypeEngine[Any]) -> Processor | None:
+    """asyncpg itself refuses what is no truth value."""
+    return None if isinstance(kind, Boolean) else kind.bind_processor(_DIALECT)
+
+
 def _showing(kind: TypeEngine[Any]) -> Processor | None:
     """Numbers come from asyncpg as what they are: SQLAlchemy would ask for the column's type, known with the answer."""
     return None if isinstance(kind, NumericCommon) else kind.result_processor(_DIALECT, None)
 
 
-def _needed(processors: Sequence[Processor | None]) -> Sequence[Processor]:
-    return [processor or _as_it_is for processor in processors] if any(processors) else ()
+def _needed(processors: Sequence[Processor | None]) -> Processors:
+    return [(place, process) for place, process in enumerate(processors) if process]
 
 
-def _through(processors: Sequence[Processor], values: Sequence[Any]) -> list[Any]:
-    return [process(value) for process, value in zip(processors, values, strict=True)]
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+def _through(processors: Processors, values: list[Any]) -> list[Any]:
+    for place, process in processors:
+        values[place] = process(values[place])
+    return values

@@ -10,6 +10,8 @@ from math import isfinite
 from typing import TypeGuard, TypeVar
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from domain.errors import BadCursor
 from domain.pages import Key, Place
 
@@ -17,7 +19,6 @@ VERSION = b"\x01"
 FINGERPRINT_BYTES = 8
 MOST_IN_FOUR_BYTES = 3e38
 MOST_LISTINGS = 1024  # whose fingerprints are remembered
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 K = TypeVar("K")
 
@@ -40,8 +41,7 @@ def place_of(cursor: str, listing: str, types: Sequence[type[Key]]) -> Place:
 
 def make_cursor(listing: str, place: Words) -> str:
     """The place, already in words, as a word that only this listing understands."""
-    text = _JSON.encode(list(place))
-    return urlsafe_b64encode(VERSION + _fingerprint(listing) + text.encode()).rstrip(b"=").decode()
+    return urlsafe_b64encode(VERSION + _fingerprint(listing) + to_json(place)).rstrip(b"=").decode()
 
 
 def read_cursor(cursor: str, listing: str) -> list[str | None]:
