@@ -279,22 +279,6 @@ async def test_the_time_of_an_idle_connection_begins_with_its_last_answer(servin
         assert KEEP_ALIVE_S * 0.8 < await caller.is_left_alone_after() < KEEP_ALIVE_S * 5
 
 
-async def test_a_request_that_came_with_its_connection_is_answered_at_the_end_of_the_server(start: Start) -> None:
-    started = start()
-    serving = await started.__aenter__()
-    with socket.create_connection(("127.0.0.1", serving.port)) as client:
-        client.sendall(SLOW)  # before the server has accepted anything
-        caller = Caller(*await asyncio.open_connection(sock=client))
-        while not serving.app.gate.running:  # noqa: ASYNC110  no event comes
-            await asyncio.sleep(0.01)
-        ending = asyncio.create_task(started.__aexit__(None, None, None))
-        await asyncio.sleep(0.3)
-        serving.free.set()
-        assert (await caller.hear()).status == 200
-        caller.writer.close()
-        await ending
-
-
 SPECIAL = ["content-length", "Transfer-Encoding", "ORIGIN", "X-Request-Id", "expect", "Upgrade", "Connection"]
 HEADS = {
     "another method": b"POST / HTTP/1.1\r\nHost: a\r\n\r\n",

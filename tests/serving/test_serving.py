@@ -134,6 +134,24 @@ async def test_ctrl_c_finishes_the_request_in_flight() -> None:
 
 
 @served
+@pytest.mark.parametrize("event_loop", ["asyncio", "uvloop"])
+async def test_a_request_that_came_with_its_connection_is_finished(
+    event_loop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENT_LOOP", event_loop)  # they differ in what they do first
+    async with started(DRAIN_SECONDS="0", WORKERS="1") as server:
+        await server.serving()
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(REQUEST.replace(b"/pid", b"/slow"))
+            await asyncio.sleep(0.4)
+            server.process.terminate()
+            reader, writer = await asyncio.open_connection(sock=client)
+            assert (await read_answer(reader))[0] == 200
+            writer.close()
+        assert await server.end() == 0
+
+
+@served
 async def test_while_it_drains_it_is_not_ready_and_keeps_no_connection() -> None:
     async with started(DRAIN_SECONDS="600") as server:
         await server.serving()
