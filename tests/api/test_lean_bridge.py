@@ -104,6 +104,23 @@ async def test_a_body_that_does_not_come_in_time_is_given_up(app: Quart, came: l
     assert sent[0]["status"] == 408
 
 
+async def test_a_body_that_http_2_does_not_announce_is_given_up_too(app: Quart) -> None:
+    @app.post("/")
+    async def read() -> Any:
+        return await request.get_data(as_text=False)
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    await asyncio.wait_for(app(scope("POST") | {"http_version": "2"}, receive, send), 5)
+    assert sent[0]["status"] == 408
+
+
 async def test_head_is_answered_as_get(app: Quart, client: Visitor) -> None:
     app.add_url_rule("/", view_func=_hello)
     answer = await client.head("/")
