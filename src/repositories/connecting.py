@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 from asyncpg.exceptions import CannotConnectNowError, ConnectionDoesNotExistError, TargetServerAttributeNotMatched
 
-GOODBYE_S = 0.5  # for a server to hear that a statement is given up; a frozen one never does
+GOODBYE_S = 0.5  # for a server to hear that work is given up; a frozen one never does, and rolls back by itself
 # What asyncpg prepares belongs to one server connection, and a pooler hands out another one for each transaction.
 # Without its caches asyncpg sends a statement, nameless, together with what it is run with.
 NOTHING_PREPARED = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
@@ -14,7 +14,14 @@ _TRY_THE_NEXT = (OSError, CannotConnectNowError, ConnectionDoesNotExistError, Ta
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """asyncpg's, without the 2 s that SQLAlchemy would wait for a server to say goodbye to a request given up."""
+    """asyncpg's, that waits neither 2 s, as SQLAlchemy would, nor for ever until a server hears that work is over."""
+
+    async def execute(self, query: str, *arguments: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109
+        """A transaction's beginning and end come here. The work's limit is over where it is rolled back for that."""
+        if timeout is None and query.startswith("ROLLBACK"):
+            timeout = GOODBYE_S
+        done: str = await super().execute(query, *arguments, timeout=timeout)
+        return done
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's signature
         with suppress(TimeoutError):  # it is broken off then, which is no mistake of anybody's

@@ -1,6 +1,8 @@
 """Whose turn it is when there are more who want a connection than there are connections."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
@@ -14,6 +16,7 @@ from repositories.database import Database
 from repositories.reading import Look
 
 ONE = text("SELECT 1")
+STILL_S = 20
 
 
 @pytest.fixture
@@ -73,6 +76,29 @@ async def test_whoever_waits_for_too_long_is_refused(narrow: Database) -> None:
     for one in held:
         await one.aclose()
     await asyncio.gather(look(narrow), change(narrow))
+
+
+async def test_work_that_is_given_up_between_two_statements_keeps_no_place(
+    make_settings: Callable[..., Settings],
+) -> None:
+    database, loop = connect(make_settings(database_work_timeout_seconds=0.3)), asyncio.get_running_loop()
+    began, stopped = loop.time(), list[int]()
+    with pytest.raises(Unavailable):
+        await stand_still(database, stopped)
+    waited_s = loop.time() - began
+    os.kill(stopped[0], signal.SIGCONT)
+    assert (waited_s < STILL_S / 2, database.pool.in_use) == (True, 0)
+    await change(database)
+    await database.close()
+
+
+async def stand_still(database: Database, stopped: list[int]) -> None:
+    """A change whose server hears nothing, not even ROLLBACK, for STILL_S at most."""
+    async with database.write() as work:
+        stopped += (await work._session.execute(text("SELECT pg_backend_pid()"))).scalars()
+        os.kill(stopped[0], signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(STILL_S, os.kill, stopped[0], signal.SIGCONT)
+        await asyncio.sleep(STILL_S)  # as for a password to be hashed
 
 
 async def test_connections_that_are_in_use_at_a_renewal_are_closed_afterwards(narrow: Database) -> None:
