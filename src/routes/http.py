@@ -102,11 +102,12 @@ async def body(model: type[Model], *, optional: bool = False) -> Model:
     Raises NotJson, BadJson, MissingFields, InvalidFields, InvalidQuery.
     """
     no_query()
-    if optional and not await request.get_data():
+    asked = this_request()
+    if optional and not await asked.get_data():
         return model()
-    if not request.is_json:
+    if not asked.is_json:
         raise NotJson
-    value = _json_object(await request.get_data(cache=False, as_text=False, parse_form_data=False))
+    value = _json_object(await asked.get_data(cache=False, as_text=False, parse_form_data=False))
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -222,7 +223,7 @@ def _kept(query_string: bytes) -> str:
 def _json_object(raw: bytes) -> dict[str, Any]:
     """One JSON object, strictly: UTF-8, no repeated keys, no NaN, no halves of a character."""
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = _STRICT.decode(raw.decode())
         if b"\\ud" in raw.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -241,6 +242,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_: str) -> NoReturn:
     raise BadJson
+
+
+# json.loads() would make one each time.
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
 def _parameters(query_string: bytes) -> dict[str, str]:

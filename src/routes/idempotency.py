@@ -9,7 +9,7 @@ from quart import Response
 from werkzeug.datastructures import Headers
 
 from domain.errors import Detail, InvalidFields
-from routes.http import request
+from routes.http import this_request
 from service.idempotency import Once, Replayed
 
 T = TypeVar("T")
@@ -19,13 +19,14 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 async def once(answered: Callable[[T], Response]) -> Once[T] | None:
     """What the caller wants done once, and how that is answered; None without a key. Raises InvalidFields."""
-    keys = request.headers.getlist("Idempotency-Key")
+    asking = this_request()
+    keys = asking.headers.getlist("Idempotency-Key")
     if not keys:
         return None
     if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
         raise InvalidFields([Detail("Idempotency-Key", "idempotency_key_format", "1 to 255 visible ASCII characters")])
-    content = await request.get_data(cache=True, as_text=False, parse_form_data=False)
-    asked = f"{request.method} {request.path}\n".encode() + content
+    content = await asking.get_data(cache=True, as_text=False, parse_form_data=False)
+    asked = f"{asking.method} {asking.path}\n".encode() + content
     return Once(keys[0], asked, lambda value: _written(answered(value)))
 
 
