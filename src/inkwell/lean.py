@@ -33,10 +33,9 @@ from domain.time_limits import within
 from inkwell.bridge import Connection, InkwellQuart
 from inkwell.routing import QuickRoutes
 from inkwell.whole_request import NO_SESSION, WholeBody, WholeContext, WholeRequest
-from routes.request import ReceivedHeaders, Request, blueprints_of
+from routes.request import ReceivedHeaders, Request, blueprints_of, raw_name
 
 MOST_FUNCTIONS = 1024  # views and hooks are some dozens, and so are endpoints
-MOST_NAMES = 1024  # of headers that we send, which are some dozens
 SIGNALS = (
     request_started,
     request_finished,
@@ -114,7 +113,7 @@ class LeanConnection(Connection):
         body = response.response
         if not (self._came_at_once and isinstance(body, DataBody)):
             return await super()._send_response(send, response)
-        headers = [(_raw_name(name), value.encode()) for name, value in response.headers._list]
+        headers = [(raw_name(name), value.encode()) for name, value in response.headers._list]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": body.data, "more_body": False})
 
@@ -216,11 +215,6 @@ class LeanQuart(InkwellQuart):
             if signal.receivers:
                 return True
         return False
-
-
-@lru_cache(MOST_NAMES)
-def _raw_name(name: str) -> bytes:
-    return name.lower().encode()
 
 
 def _again(first: Any, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:

@@ -22,7 +22,7 @@ from domain.users import Client
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 LONGEST_USER_AGENT = 255
 MOST_ADDRESSES = 1024
-MOST_NAMES = 1024  # of headers that are asked for: some dozens
+MOST_NAMES = 1024  # of headers that are asked for or sent: some dozens
 # Asked by machines every few seconds: never queued, and logged only when the answer is bad.
 PROBES = {"/healthz", "/readyz", "/metrics"}
 
@@ -48,16 +48,16 @@ class ReceivedHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # 
         return [(name.decode("latin1").title(), value.decode("latin1")) for name, value in self._raw]
 
     def get(self, key: str, default: Any = None, type: Callable[[str], Any] | None = None) -> Any:  # type: ignore[override]
-        value = self._first.get(_raw_name(key))
+        value = self._first.get(raw_name(key))
         if value is None:
             return default
         return value.decode("latin1") if type is None else super().get(key, default, type)
 
     def getlist(self, key: str, type: Callable[[str], Any] | None = None) -> list[Any]:
-        return super().getlist(key, type) if _raw_name(key) in self._first else []  # type: ignore[arg-type]
+        return super().getlist(key, type) if raw_name(key) in self._first else []  # type: ignore[arg-type]
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and _raw_name(key) in self._first
+        return isinstance(key, str) and raw_name(key) in self._first
 
     def copy(self) -> Headers:  # type: ignore[override]
         """Headers that can be changed."""
@@ -67,7 +67,8 @@ class ReceivedHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # 
 
 
 @lru_cache(MOST_NAMES)
-def _raw_name(name: str) -> bytes:
+def raw_name(name: str) -> bytes:
+    """A header's name as ASGI has it."""
     return name.lower().encode("latin1", "replace")
 
 
