@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain
-from typing import Any
 
 import structlog
 from quart import Quart, Response, current_app
@@ -96,12 +95,6 @@ def _rate_limits(standings: Iterable[Standing]) -> dict[str, str]:
 
 
 @cache
-def _log() -> Any:
-    """The logger, bound once: that takes as long as to write a line. Whatever is configured later holds for it, too."""
-    return log.bind()
-
-
-@cache
 def _warn_of_proxy() -> None:
     """Once in a process: where it happens at all, it happens all the time."""
     log.warning("x_forwarded_for_ignored", hint="TRUSTED_PROXIES says how many proxies to believe; now it is 0")
@@ -111,7 +104,7 @@ def log_answer(asked: Request, status: int, length: int | None) -> None:
     """The line of a request that is being answered; the length is the body's, in bytes."""
     if "X-Forwarded-For" in asked.headers and not current_app.config["TRUSTED_PROXIES"]:
         _warn_of_proxy()
-    _log().info(
+    log.info(
         "request",
         method=asked.method,
         route=asked.url_rule.rule if asked.url_rule else None,
