@@ -1,10 +1,17 @@
 """Connections of asyncpg's, as every part of Inkwell opens them."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import asyncpg
-from asyncpg.exceptions import CannotConnectNowError, ConnectionDoesNotExistError, TargetServerAttributeNotMatched
+from asyncpg.exceptions import (
+    CannotConnectNowError,
+    ConnectionDoesNotExistError,
+    InvalidCachedStatementError,
+    OutdatedSchemaCacheError,
+    TargetServerAttributeNotMatched,
+)
 
 GOODBYE_S = 0.5  # for a server to hear that work is given up; a frozen one never does, and rolls back by itself
 # What asyncpg prepares belongs to one server connection, and a pooler hands out another one for each transaction.
@@ -15,6 +22,20 @@ _TRY_THE_NEXT = (OSError, CannotConnectNowError, ConnectionDoesNotExistError, Ta
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
     """asyncpg's, that waits neither 2 s, as SQLAlchemy would, nor for ever until a server hears that work is over."""
+
+    async def look(self, query: str, arguments: Sequence[Any], timeout: float | None) -> Any:  # noqa: ASYNC109
+        """fetch() outside of a transaction: what is prepared goes straight to the server (docs/decisions/0016)."""
+        known = self._stmt_cache.get((query, self._protocol.get_record_class(), False))
+        if known is None or self.is_closed():
+            return await self.fetch(query, *arguments, timeout=timeout)
+        try:
+            return await self._protocol.bind_execute(known, arguments, "", 0, False, timeout)
+        except InvalidCachedStatementError:  # the schema has changed; fetch() prepares it anew
+            self._drop_global_statement_cache()
+            return await self.fetch(query, *arguments, timeout=timeout)
+        except OutdatedSchemaCacheError:
+            await self.reload_schema_state()
+            raise
 
     async def execute(self, query: str, *arguments: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109
         """A transaction's beginning and end come here. The work's limit is over where it is rolled back for that."""

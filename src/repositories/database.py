@@ -90,7 +90,7 @@ class Work:
     def __init__(self, session: Executor) -> None:
         self._session = session
         self.changed_users: set[UUID] = set()
-        self.outbox = OutboxRepository(session)  # knows afterwards whether there is new mail
+        self.new_mails: set[UUID] = set()
 
     @property
     def users(self) -> UserRepository:
@@ -115,6 +115,10 @@ class Work:
     @property
     def links(self) -> LinkRepository:
         return LinkRepository(self._session)
+
+    @property
+    def outbox(self) -> OutboxRepository:
+        return OutboxRepository(self._session, self.new_mails)
 
     @property
     def throttles(self) -> ThrottleRepository:
@@ -168,7 +172,7 @@ class Database:
         """Tells what was changed, once that counts."""
         for user_id in work.changed_users:
             self._tell(user_id)
-        if work.outbox.has_new:
+        if work.new_mails:
             self.mail_waits()
 
     async def schema_version(self) -> str | None:

@@ -31,14 +31,13 @@ _REMOVE = delete(outbox).where(outbox.c.id == bindparam("mail_id"))
 
 
 class OutboxRepository:
-    """The outbox over one session."""
+    """The outbox over one session; the ids of new mails are put into `new`."""
 
-    def __init__(self, session: Executor) -> None:
-        self._session = session
-        self.has_new = False
+    def __init__(self, session: Executor, new: set[UUID]) -> None:
+        self._session, self._new = session, new
 
     async def add(self, mail: Mail) -> None:
-        self.has_new = True
+        self._new.add(mail.id)
         await self._session.execute(insert(outbox), {"id": mail.id, "kind": mail.kind, "recipient": mail.to})
 
     async def claim(self, now: datetime, limit: int) -> list[Mail]:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
-from asyncpg import Connection
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,6 +12,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from domain.places import Places
 from domain.time_limits import within
+from repositories.connecting import Connection
 
 
 class Connections:

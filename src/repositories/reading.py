@@ -89,7 +89,7 @@ class Look:
             self._borrowed = self._connections.borrow_at_once() or await self._connections.borrow()
         compiled, connection = _compile(statement), self._borrowed.driver
         try:
-            rows = await connection.fetch(compiled.sql, *compiled.arguments(parameters), timeout=compiled.patience_s)
+            rows = await connection.look(compiled.sql, compiled.arguments(parameters), compiled.patience_s)
         except BaseException as error:
             if compiled.patience_s and isinstance(error, _TOO_LATE) and not connection.is_closed():
                 raise GivenUp from error  # asyncpg has told the server to stop
@@ -128,7 +128,7 @@ class Compiled:
 
     def arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
         values = [parameters[name] if name in parameters else self.constants[name] for name in self.names]
-        return _through(self.bind_processors, values)
+        return _through(self.bind_processors, values) if self.bind_processors else values
 
     def processed(self, rows: Sequence[Row]) -> Sequence[Row]:
         return [_through(self.result_processors, [*row]) for row in rows] if self.result_processors else rows

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
-from asyncpg import PostgresError, QueryCanceledError
+from asyncpg import DataError, PostgresError, QueryCanceledError
 from sqlalchemy import REAL, Integer, Numeric, Text, bindparam, func, literal, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
@@ -145,3 +145,19 @@ async def test_what_changes_without_a_transaction_takes_one_statement(connection
     with pytest.raises(RuntimeError, match="transaction"):
         await change.execute(BACKEND)
     await change.aclose()
+
+
+async def test_a_statement_is_prepared_anew_when_the_schema_has_changed(look: Look) -> None:
+    await look.execute(text("CREATE TEMPORARY TABLE things (number int)"))
+    await look.execute(text("INSERT INTO things VALUES (7)"))
+    all_things = text("SELECT * FROM things")
+    found = [(await look.execute(all_things)).one()[0] for _ in range(2)]
+    await look.execute(text("ALTER TABLE things ALTER number TYPE text"))
+    assert [*found, (await look.execute(all_things)).one()[0]] == [7, 7, "7"]
+    await look.execute(text("DROP TABLE things"))
+
+
+async def test_a_value_of_another_type_is_refused_whether_or_not_the_statement_is_prepared(look: Look) -> None:
+    for _ in range(2):
+        with pytest.raises(DataError):
+            await look.execute(select(bindparam("number", type_=Integer)), {"number": "seven"})
