@@ -241,4 +241,4 @@ idempotency_keys = Table(
 Index("ix_idempotency_keys_user_id", idempotency_keys.c.user_id)
 Index("ix_idempotency_keys_created_at", idempotency_keys.c.created_at)
 
-REVISION = "0013"  # the newest migration; this code works with it and, until a breaking one, with those that follow
+REVISION = "0014"  # the newest migration; this code works with it and, until a breaking one, with those that follow

@@ -84,3 +84,14 @@ async def test_the_schema_refuses_what_the_code_relies_on(database_url: str, ada
     await ada.write()
     with pytest.raises(Exception, match="violates"):
         await rows(parse_database_url(database_url), statement)
+
+
+async def test_functions_of_migration_0014_give_what_those_before_gave(database_url: str) -> None:
+    database = parse_database_url(database_url)
+    given = r"""SELECT inkwell_fold('Zoé ΣΊΣΥΦΟΣ'), inkwell_pattern('a_b%\É' || chr(31)), inkwell_fold(NULL),
+        inkwell_document('Über Tee', 'Of tea and engines')::text, inkwell_document('t', NULL)"""
+    after = await rows(database, given)
+    await on(database, lambda connection: command.downgrade(configuration(connection), "0013"))
+    assert await rows(database, given) == after
+    await migrate(database)
+    assert await rows(database, given) == after
