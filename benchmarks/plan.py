@@ -32,7 +32,7 @@ FULL = Plan(
     warms_up=True,
     connections=48,
     sweep=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
-    sizes=[Size(users, 4 * users) for users in (1_000, 10_000, 100_000)],
+    sizes=[Size(users, 4 * users) for users in (200, 2_000, 20_000, 200_000)],
 )
 QUICK = Plan(
     size=Size(2_000, 8_000),
@@ -43,5 +43,5 @@ QUICK = Plan(
     warms_up=False,
     connections=16,
     sweep=(1, 64),
-    sizes=[Size(users, 4 * users) for users in (1_000, 2_000)],
+    sizes=[Size(users, 4 * users) for users in (200, 2_000)],
 )
