@@ -38,7 +38,13 @@ def latency(measured: Measured, workload: str, path: Path) -> None:
 
 
 def cost(measured: Measured, workload: str, path: Path) -> None:
-    _plot(measured, workload, path, lambda cell: cell.total_us, ("users and posts, 1 to 4", "CPU time per request in microseconds"))
+    _plot(
+        measured,
+        workload,
+        path,
+        lambda cell: cell.total_us,
+        ("users and posts", "CPU time per request in microseconds"),
+    )
 
 
 def _plot(
