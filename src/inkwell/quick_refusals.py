@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, MapAdapter
 
 from inkwell.lean import LeanQuart
+from inkwell.servers import as_bytes
 from routes.headers import LONGEST_HEADERS_BYTES
 from routes.request import PROBES, new_request_id
 
@@ -28,6 +29,7 @@ SPECIAL = re.compile(
     re.IGNORECASE,
 )
 HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)
+STATUS_LINE = b"HTTP/1.1 503 Service Unavailable\r\n"
 MOST_PATHS = 1024
 # So long one who was let in is on the way to the gate at most: a server may have found that it was no request at all.
 COMING_S = 0.05
@@ -64,7 +66,7 @@ class QuickRefusals:
             return None
         self._app.gate.refuse()
         self._app.refusals.count_request(route, "GET", 503, time.perf_counter() - began)
-        return _as_bytes([*answer.headers, *servers_headers()], answer.body)
+        return as_bytes(STATUS_LINE, [*answer.headers, *servers_headers()], answer.body)
 
     def _expect(self, came: bytes) -> None:
         """A crowd that comes at once is let in only as far as there is room, though none of it is at the gate yet."""
@@ -94,8 +96,3 @@ def _route_of(rules: Map, path: str) -> str | None:
         return MapAdapter(rules, "inkwell", "/", "", "http", path, "GET").match(return_rule=True)[0].rule
     except HTTPException:
         return None
-
-
-def _as_bytes(headers: Headers, body: bytes) -> bytes:
-    lines = [b"%b: %b\r\n" % pair for pair in headers]
-    return b"".join([b"HTTP/1.1 503 Service Unavailable\r\n", *lines, b"\r\n", body])

@@ -1,47 +1,150 @@
-"""What hypercorn is spared, it need not do: headers that go past h11 are as h11 would have them."""
+"""What hypercorn is spared, it need not do: answers that go past h11 are as h11 would have them."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
+from unittest.mock import AsyncMock
 
 import h11
 import pytest
-from h11._headers import normalize_and_validate
-from hypercorn.protocol.events import Response
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.events import Body, EndBody
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import ConnectionState
 
-from inkwell.servers.hypercorn import OwnConfig, Protocol
+from inkwell.servers.hypercorn import OwnConfig
+from inkwell.servers.hypercorn_http1 import Inbox, Protocol, Stream, Tasks
 
-USUAL = [(b"content-type", b"application/json"), (b"content-length", b"2"), (b"etag", b'"\xe4"'), (b"x", b"a\tb")]
+Headers = list[tuple[bytes, bytes]]
+Answer = tuple[int, Headers, *tuple[bytes, ...]]  # and its body, in pieces
+
+USUAL = [(b"content-type", b"application/json"), (b"etag", b'"\xe4"'), (b"x", b"a\tb")]
+GET = b"GET /a?b HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+
+
+def sized(*pieces: bytes, more: Headers | None = None) -> Answer:
+    return 200, [*USUAL, (b"content-length", b"%d" % len(b"".join(pieces))), *(more or [])], *pieces
 
 
 @pytest.fixture
-def protocol() -> Protocol:
-    made = object.__new__(Protocol)
-    made.config, made.keep_alive_requests = OwnConfig(), 0
-    made.config.include_server_header = False
+def config() -> OwnConfig:
+    made = OwnConfig()
+    made.include_date_header = False  # which another second would change
     return made
 
 
-def ready(protocol: Protocol, headers: list[tuple[bytes, bytes]]) -> Any:
-    return protocol._ready_headers(Response(1, headers, 200))
+async def told(kind: type[H11Protocol], config: OwnConfig, request: bytes, answer: Answer) -> list[Event]:
+    """What is told to a client that sends the request, and sends it again."""
+    status, headers, *pieces = answer
+    found: list[Event] = []
+
+    async def app(_: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        for number, piece in enumerate(pieces, 1):
+            await send({"type": "http.response.body", "body": piece, "more_body": number < len(pieces)})
+        if pieces:
+            found.append((await receive())["type"])
+
+    async def keep(event: Event) -> None:
+        found.append(event)
+
+    made = ASGIWrapper(app), config, WorkerContext(None)
+    async with Tasks(asyncio.get_running_loop()) as tasks:
+        protocol: Any = kind(*made, tasks, ConnectionState({}), False, None, None, keep)
+        for _ in range(2):
+            if Closed() in found:
+                break
+            with suppress(h11.LocalProtocolError):
+                await protocol.handle(RawData(request))
+            while protocol.stream:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+    return found
 
 
-def test_plain_headers_are_as_h11_would_have_them(protocol: Protocol) -> None:
-    found = ready(protocol, USUAL)
-    assert found == normalize_and_validate([*USUAL, *protocol.config.response_headers("h11")])
-    assert found.raw_items() == list(found)
+def written(events: list[Event]) -> list[Any]:
+    """All bytes, and what is told beside them."""
+    data = b"".join(event.data for event in events if isinstance(event, RawData))
+    return [data, *(event for event in events if not isinstance(event, RawData))]
 
 
-def test_the_last_answer_on_a_connection_says_so(protocol: Protocol) -> None:
-    protocol.keep_alive_requests = protocol.config.keep_alive_max_requests
-    assert (b"connection", b"close") in list(ready(protocol, USUAL))
-
-
-@pytest.mark.parametrize("value", [b"a\r\nSet-Cookie: b", b"a\nb", b"a\rb", b"a\0b", b"\x7f"])
-@pytest.mark.parametrize("in_name", [False, True])
-def test_what_could_be_read_as_something_else_is_left_to_h11_which_refuses_it(
-    protocol: Protocol, value: bytes, in_name: bool
+@pytest.mark.parametrize(
+    ("request_", "answer", "is_spared"),
+    [
+        pytest.param(GET + b"\r\n", sized(b"{}"), True, id="whole"),
+        pytest.param(GET + b"\r\n", sized(b""), True, id="empty"),
+        pytest.param(b"HEAD" + GET[3:] + b"\r\n", sized(b"{}"), True, id="head"),
+        pytest.param(GET + b"\r\n", (304, USUAL, b""), True, id="not modified"),
+        pytest.param(GET + b"\r\n", (204, USUAL, b""), True, id="no content"),
+        pytest.param(POST + b"Content-Length: 2\r\n\r\nab", sized(b"{}"), True, id="a body"),
+        pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", sized(b"{}"), True, id="chunks"),
+        pytest.param(GET + b"\r\n" + POST + b"Content-Length: 1\r\n\r\na", sized(b"{}"), True, id="two at once"),
+        pytest.param(GET + b"\r\n", (200, USUAL, b"{}"), False, id="of no length"),
+        pytest.param(GET + b"\r\n", (200, USUAL, b"{", b"}"), False, id="in pieces of no length"),
+        pytest.param(GET + b"\r\n", sized(b"{", b"}"), False, id="in pieces"),
+        pytest.param(GET + b"\r\n", (200, USUAL), False, id="given up"),
+        pytest.param(GET + b"\r\n", sized(b"{}", more=[(b"connection", b"close")]), False, id="the last one"),
+        pytest.param(GET + b"Connection: close\r\n\r\n", sized(b"{}"), False, id="the last one for the client"),
+        pytest.param(b"GET / HTTP/1.0\r\n\r\n", sized(b"{}"), False, id="of HTTP/1.0"),
+        pytest.param(GET + b"Connection: upgrade\r\nUpgrade: tea\r\n\r\n", sized(b"{}"), False, id="an upgrade"),
+        pytest.param(POST + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\na", sized(b"{}"), True, id="expected"),
+    ],
+)
+async def test_a_client_is_told_what_hypercorn_and_h11_would_tell_it(
+    config: OwnConfig, request_: bytes, answer: Answer, is_spared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    headers = [*USUAL, (value, b"x") if in_name else (b"x", value)]
-    assert ready(protocol, headers) is None
-    if value != b"\x7f" or in_name:  # h11 lets that one pass in values
-        with pytest.raises(h11.LocalProtocolError):
-            h11.Response(headers=headers, status_code=200)
+    usual = await told(H11Protocol, config, request_, answer)
+    answers = AsyncMock(side_effect=Protocol.answer)
+    monkeypatch.setattr(Protocol, "answer", lambda *arguments: answers(*arguments))
+    assert written(await told(Protocol, config, request_, answer)) == written(usual)
+    assert bool(answers.await_count) == is_spared
+
+
+async def test_a_body_that_comes_whole_is_one_message_and_one_that_does_not_is_passed_on_as_it_comes() -> None:
+    put, stream = AsyncMock(), object.__new__(Stream)
+    stream.closed, stream.app_put = False, put
+    for piece in b"a", b"b":
+        await stream.handle(Body(1, piece))
+    await stream.pass_on()
+    await stream.handle(Body(1, b"c"))
+    await stream.handle(EndBody(1))
+    await stream.handle(EndBody(1))
+    messages = [call.args[0] for call in put.await_args_list]
+    assert [(message["body"], message["more_body"]) for message in messages] == [
+        (b"a", True),
+        (b"b", True),
+        (b"c", False),
+        (b"", False),
+    ]
+
+
+async def test_the_last_answer_on_a_connection_says_so(config: OwnConfig) -> None:
+    config.keep_alive_max_requests = 1
+    found = await told(Protocol, config, GET + b"\r\n", sized(b"{}"))
+    assert b"connection: close" in written(found)[0].lower()
+    assert any(isinstance(event, Closed) for event in found)
+
+
+@pytest.mark.parametrize("value", [b"a\r\nSet-Cookie: b", b"a\nb", b"a\rb", b"a\0b"])
+@pytest.mark.parametrize("in_name", [False, True])
+async def test_what_could_be_read_as_something_else_is_left_to_h11_which_refuses_it(
+    config: OwnConfig, value: bytes, in_name: bool
+) -> None:
+    found = await told(Protocol, config, GET + b"\r\n", sized(b"", more=[(value, b"x") if in_name else (b"x", value)]))
+    assert value not in written(found)[0]
+
+
+async def test_an_inbox_keeps_its_order_and_its_bound() -> None:
+    inbox: Any = Inbox(2)
+    waiting = asyncio.create_task(inbox.get())
+    await asyncio.sleep(0)
+    for item in "abc":
+        await inbox.put(item)
+    late = asyncio.create_task(inbox.put("d"))
+    await asyncio.sleep(0)
+    assert [await waiting, late.done()] == ["a", False]
+    assert [await inbox.get(), await inbox.get(), await inbox.get()] == ["b", "c", "d"]

@@ -47,6 +47,12 @@ def are_harmless(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return not UNSAFE.search(b"".join(chain.from_iterable(headers)))
 
 
+def as_bytes(status_line: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> bytes:
+    """An answer in HTTP/1.1, of headers that are harmless."""
+    lines = [b"%b: %b\r\n" % pair for pair in headers]
+    return b"".join([status_line, *lines, b"\r\n", body])
+
+
 def tls_context(certificate: Path, key: Path, protocols: list[str]) -> ssl.SSLContext:
     """TLS 1.2 and newer, with Python's own choice of ciphers. Raises ConfigurationError."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -8,20 +8,19 @@ from time import time
 from typing import Any
 
 import h11
-from h11._headers import Headers
 from hypercorn import protocol as protocols
 from hypercorn.asyncio import run as hypercorns
 from hypercorn.asyncio import serve as serve_by_hypercorn
+from hypercorn.asyncio import tcp_server
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.events import Response
 from hypercorn.protocol.h11 import H11Protocol
 from quart import Quart
 
 from inkwell.quick_refusals import QuickRefusals, quick_refusals
-from inkwell.servers import KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Drain, are_harmless, context_of
+from inkwell.servers import KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Drain, context_of
+from inkwell.servers.hypercorn_http1 import Protocol, Tasks
 from inkwell.settings import Settings
 from inkwell.supervisor import BACKLOG
 from routes.headers import LONGEST_HEADERS_BYTES
@@ -47,26 +46,6 @@ class OwnConfig(Config):
         if now != self._made_at:
             self._made, self._made_at = super().response_headers(protocol), now
         return self._made
-
-
-class Protocol(H11Protocol):
-    """Hypercorn's HTTP/1.1, which does not change to HTTP/2 in clear, and trusts the application's headers."""
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        """Whoever asks for HTTP/2 by Upgrade is answered in HTTP/1.1, as RFC 9110 (7.8) has it; who begins with it gets
-        an error. There is no option for that."""
-
-    async def stream_send(self, event: StreamEvent) -> None:
-        if isinstance(event, Response) and event.status_code >= 200 and (headers := self._ready_headers(event)):
-            return await self._send_h11_event(h11.Response(headers=headers, status_code=event.status_code))
-        await super().stream_send(event)
-
-    def _ready_headers(self, event: Response) -> Headers | None:
-        """As h11 keeps them, which would look at each name and value twice; None for what it has to refuse."""
-        pairs = [*event.headers, *self.config.response_headers("h11")]
-        if self.keep_alive_requests >= self.config.keep_alive_max_requests:
-            pairs.append((b"connection", b"close"))
-        return Headers([(name, name, value) for name, value in pairs]) if are_harmless(pairs) else None
 
 
 class Connection(TCPServer):
@@ -151,6 +130,7 @@ def _is_idle(connection: Any) -> bool:
 
 async def serve(app: Quart, settings: Settings, listener: Any, drain: Drain) -> None:
     protocols.H11Protocol = Protocol  # type: ignore[attr-defined]
+    tcp_server.TaskGroup = Tasks  # type: ignore[attr-defined]
     Connection.quick_refusals = quick_refusals(app)
     hypercorns.TCPServer = Connection  # type: ignore[attr-defined]
     await serve_by_hypercorn(app, _config(settings, listener), shutdown_trigger=drain)

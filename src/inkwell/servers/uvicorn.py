@@ -11,7 +11,7 @@ from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from inkwell.quick_refusals import QuickRefusals, quick_refusals
-from inkwell.servers import KEEP_ALIVE_SECONDS, Drain, are_harmless, context_of
+from inkwell.servers import KEEP_ALIVE_SECONDS, Drain, are_harmless, as_bytes, context_of
 from inkwell.settings import Settings
 from inkwell.supervisor import BACKLOG
 from routes.headers import LONGEST_HEADERS_BYTES
@@ -42,8 +42,7 @@ class Cycle(httptools_impl.RequestResponseCycle):
             return await super().send(message)
         self.response_started, self.waiting_for_100_continue = True, False
         self.chunked_encoding, self.expected_content_length = False, int(named[b"content-length"])
-        lines = [b"%b: %b\r\n" % pair for pair in pairs]
-        self.transport.write(b"".join([STATUS_LINE[message["status"]], *lines, b"\r\n"]))
+        self.transport.write(as_bytes(STATUS_LINE[message["status"]], pairs))
 
 
 class Protocol(HttpToolsProtocol):
