@@ -13,37 +13,35 @@ from weakref import WeakKeyDictionary, ref
 LATEST_S = 0.1  # a limit is noticed late by a tenth of its length, at most by this
 
 
-def within(seconds: float) -> "TimeLimit":
+class TimeLimit:
     """asyncio.timeout() for lengths that are settings, of which there are few. Raises TimeoutError at the end.
 
-    A plain `with`, since nothing is waited for at either end of it.
+    The time for one block, from when it is entered. A plain `with`, since nothing is waited for at either end of it. A
+    cancellation from elsewhere stays one, as with asyncio's.
     """
-    loop = asyncio.get_running_loop()
-    here, clocks = _latest
-    if here() is not loop:
-        clocks = _clocks_of(loop)
-    return TimeLimit(clocks.get(seconds) or clocks.setdefault(seconds, _Clock(seconds)), loop)
 
+    __slots__ = ("_cancellations", "_clock", "_seconds", "_task", "was_reached")
 
-class TimeLimit:
-    """The time for one block, from when it is entered. A cancellation from elsewhere stays one, as with asyncio's."""
-
-    __slots__ = ("_cancellations", "_clock", "_loop", "_task", "was_reached")
-
+    _clock: "_Clock"
     _task: "asyncio.Task[object]"
     _cancellations: int  # that were under way when the block was entered
 
-    def __init__(self, clock: "_Clock", loop: asyncio.AbstractEventLoop) -> None:
-        self._clock, self._loop, self.was_reached = clock, loop, False
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self.was_reached = seconds, False
 
     def __enter__(self) -> Self:
-        task, clock = asyncio.current_task(self._loop), self._clock
+        loop, seconds = asyncio.get_running_loop(), self._seconds
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("A time limit is for what runs in a task")
-        self._task, self._cancellations = task, task.cancelling()
-        clock.running[self] = self._loop.time() + clock.seconds
+        here, clocks = _latest
+        if here() is not loop:
+            clocks = _clocks_of(loop)
+        clock = clocks.get(seconds) or clocks.setdefault(seconds, _Clock(seconds))
+        self._clock, self._task, self._cancellations = clock, task, task.cancelling()
+        clock.running[self] = loop.time() + seconds
         if not clock.ticks:
-            clock.tick_again(self._loop)
+            clock.tick_again(loop)
         return self
 
     def __exit__(
@@ -58,6 +56,9 @@ class TimeLimit:
         """Cancels the block."""
         self.was_reached = True
         self._task.cancel()
+
+
+within = TimeLimit  # as it reads: with within(5)
 
 
 class _Clock:

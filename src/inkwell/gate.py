@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 from domain.errors import Overloaded
 from domain.places import Places
@@ -54,18 +53,18 @@ class Gate:
         """Counts one that was refused."""
         self.refused += 1
 
-    async def __aenter__(self) -> None:
-        if not self._places.take_at_once():
-            await self._wait()
+    def enter_at_once(self) -> bool:
+        """Whether there was a place; it is taken now."""
+        return self._places.take_at_once()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def leave(self) -> None:
+        """Gives a place back."""
         self._places.give_back()
         if self.waiting:
             self._measure()
 
-    async def _wait(self) -> None:
+    async def wait(self) -> None:
+        """Takes a place when it is one's turn."""
         if self.is_full:
             self._raise()
         if not self.waiting:

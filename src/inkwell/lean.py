@@ -6,7 +6,7 @@ Everything else goes Quart's way: bodies in pieces, answers that are streamed, W
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from itertools import chain
@@ -46,6 +46,9 @@ SIGNALS = (
 )
 
 
+NO_BODY: Any = {"type": "http.request", "body": b"", "more_body": False}
+
+
 class LeanConnection(Connection):
     """One request and its answer, in one task where that will do."""
 
@@ -55,11 +58,16 @@ class LeanConnection(Connection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         self.app.gate.came()
+        if self._is_special:
+            return await super().__call__(receive, send)
         scope = self.scope
         self._headers = ReceivedHeaders(scope["headers"], (scope.get("client") or ["<local>"])[0])  # type: ignore[arg-type]
         may_wait = self._headers.announce_a_body or scope["http_version"] > "1.1"  # which announces none
-        first = await (self._in_time(receive) if may_wait else receive())
-        if first is None or first["type"] != "http.request" or first.get("more_body", False) or self._is_special:
+        if not may_wait and scope["method"] == "GET":
+            first = NO_BODY  # without waiting for a server to say so
+        else:
+            first = await (self._in_time(receive) if may_wait else receive())
+        if first is None or first["type"] != "http.request" or first.get("more_body", False):
             return await super().__call__(_again(first, receive), send)
         self._came_at_once = True
         body = WholeBody(cast(bytes, first.get("body", b"")), self.app.config["MAX_CONTENT_LENGTH"])
@@ -144,6 +152,11 @@ class LeanQuart(InkwellQuart):
         """With a session at hand."""
         return RequestContext(self, request, NO_SESSION)
 
+    def asgi_app(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
+        if scope["type"] == "http":
+            return self.asgi_http_class(self, scope)(receive, send)
+        return super().asgi_app(scope, receive, send)
+
     async def handle_request(self, request: QuartRequest) -> ResponseTypes:
         """Quart's own answer. Where nobody waits for its contexts to come and go, they do so without ceremony."""
         if self._is_watched or "_quart._preserve_context" in request.scope:
@@ -152,7 +165,9 @@ class LeanQuart(InkwellQuart):
         app_token, request_token = _cv_app.set(AppContext(self)), _cv_request.set(context)
         try:
             self._match(context)
-            return await self._answer(context)
+            return await self._dispatched(context)
+        except Exception as error:
+            return await self.handle_exception(error)
         finally:
             _cv_request.reset(request_token)
             _cv_app.reset(app_token)
@@ -169,17 +184,11 @@ class LeanQuart(InkwellQuart):
     def _quick_routes(self) -> QuickRoutes:
         return QuickRoutes(self.url_map)  # no more rules can be added once a request is served
 
-    async def _answer(self, context: WholeContext) -> ResponseTypes:
-        try:
-            return await self._dispatched(context)
-        except Exception as error:
-            return await self.handle_exception(error)
-
     async def _dispatched(self, context: WholeContext) -> ResponseTypes:
         """Quart's full_dispatch_request(), with the hooks of an endpoint looked up once."""
         hooks = self._hooks_of(context.request_websocket.endpoint)
         try:
-            result: Any = await self._viewed(context, hooks)
+            result: Any = await self._preprocessed(context, hooks)
         except Exception as error:
             result = await self.handle_user_exception(error)
         response = result if isinstance(result, Response) else await self.make_response(result)
@@ -189,7 +198,7 @@ class LeanQuart(InkwellQuart):
             response = await after(response)
         return response
 
-    async def _viewed(self, context: WholeContext, hooks: Hooks) -> ResponseReturnValue:
+    async def _preprocessed(self, context: WholeContext, hooks: Hooks) -> ResponseReturnValue:
         request = context.request_websocket
         for preprocess in hooks.preprocessors:
             preprocess(request.endpoint, request.view_args)

@@ -107,8 +107,10 @@ async def full(make_settings: MakeSettings) -> AsyncIterator[Client]:
     """A server with one place, which is taken, and no seat to wait in."""
     origins = ("https://app.example",)
     app = create_app(make_settings(requests_at_once=1, requests_waiting=0, cors_origins=origins, hsts_seconds=60))
-    async with app.test_app() as running, app.gate:  # type: ignore[attr-defined]
+    async with app.test_app() as running:
+        assert app.gate.enter_at_once()  # type: ignore[attr-defined]
         yield Client(running.app)  # type: ignore[attr-defined]
+        app.gate.leave()  # type: ignore[attr-defined]
 
 
 def told(answer: Answer) -> tuple[int, dict[str, str], dict[str, str]]:

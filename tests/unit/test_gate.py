@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,8 +12,18 @@ from domain.errors import Overloaded
 from inkwell.gate import Gate
 
 
+@asynccontextmanager
+async def place(gate: Gate) -> AsyncIterator[None]:
+    if not gate.enter_at_once():
+        await gate.wait()
+    try:
+        yield
+    finally:
+        gate.leave()
+
+
 async def busy(gate: Gate, until: asyncio.Event) -> None:
-    async with gate:
+    async with place(gate):
         await until.wait()
 
 
@@ -60,7 +70,7 @@ async def test_a_place_is_given_back_whatever_happened_there() -> None:
     await asyncio.sleep(0)
     next_one.cancel()
     await asyncio.gather(running, waiting, next_one, return_exceptions=True)
-    async with asyncio.timeout(1), gate:
+    async with asyncio.timeout(1), place(gate):
         assert (gate.running, gate.waiting) == (1, 0)
 
 
@@ -116,7 +126,7 @@ class Queue:
 
     async def _visit(self) -> None:
         with suppress(Overloaded):
-            async with self.gate:
+            async with place(self.gate):
                 self.inside.append(asyncio.Event())
                 await self.inside[-1].wait()
 
