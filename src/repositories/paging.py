@@ -35,6 +35,7 @@ from repositories.tables import totals
 T = TypeVar("T")
 
 Keys = tuple[ColumnElement[Any], ...]
+Layout = tuple[Sequence[int], Callable[[Any], Place]]  # the keys that are shown by themselves, and a row's place
 
 LIMIT, OFFSET = bindparam("limit", type_=BigInteger), bindparam("offset", type_=BigInteger)
 NEAR = 1_000  # rows of an order to look among for those that are wanted: one in fifty fills a page
@@ -83,22 +84,22 @@ class Listing(Generic[T]):
         Raises GivenUp after `patience_s`, in a Look. `hurried` looks at the next HURRIED rows of the order alone,
         and may have found fewer than the limit, or none, though others follow; not for an order whose keys are made.
         """
-        statement, bound, shape = _asked(self, wanted, cut, hurried, patience_s)
+        statement, bound, shape, layout = _asked(self, wanted, cut, hurried, patience_s)
         found = (await session.execute(statement, bound)).all()
         total = found[0][0]
         if cut.total == "estimated" and total is None:
             total = await self._estimated(session, shape, bound)
-        return self._slice(found if found[0][1] is not None else [], shape, cut, total)
+        return self._slice(found if found[0][1] is not None else [], layout, cut, total, hurried=hurried)
 
     async def _estimated(self, session: Executor, shape: Shape, bound: Mapping[str, Any]) -> int:
         plan = (await session.execute(_estimate(self, shape.filters), bound)).one()[0]
         return int(plan[0]["Plan"]["Plan Rows"])
 
-    def _slice(self, rows: Sequence[Any], shape: Shape, cut: Cut, total: int | None) -> Slice[T]:
-        apart, place_of = _layout(self, shape)
+    def _slice(self, rows: Sequence[Any], layout: Layout, cut: Cut, total: int | None, *, hurried: bool) -> Slice[T]:
+        apart, place_of = layout
         begin = 1 + len(apart)  # behind the total
         # Not the place up to which was looked in a hurry.
-        whole = [row for row in rows if row[begin] is not None] if shape.hurried else rows
+        whole = [row for row in rows if row[begin] is not None] if hurried else rows
         last = whole[cut.limit - 1] if len(whole) > cut.limit else rows[-1] if len(rows) > len(whole) else None
         return Slice([self.make(*row[begin:]) for row in whole[: cut.limit]], total, last and place_of(last))
 
@@ -138,10 +139,10 @@ def _finds_all(listing: Listing[Any], shape: Shape) -> bool:
 @lru_cache(MOST_STATEMENTS)
 def _asked(
     listing: Listing[Any], wanted: Any, cut: Cut, hurried: bool, patience_s: float | None
-) -> tuple[Select[Any], Mapping[str, Any], Shape]:
-    """The statement for a page, and what is bound to it: the first pages of lists are asked for all the time."""
+) -> tuple[Select[Any], Mapping[str, Any], Shape, Layout]:
+    """The statement for a page, what is bound to it, how rows are read: first pages are asked for all the time."""
     shape, bound = asked(listing.filters, wanted, cut, hurried=hurried, patience_s=patience_s)
-    return _page(listing, shape), MappingProxyType(bound), shape
+    return _page(listing, shape), MappingProxyType(bound), shape, _layout(listing, shape)
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -158,7 +159,7 @@ def _page(listing: Listing[Any], shape: Shape) -> Select[Any]:
 
 
 @lru_cache(MOST_STATEMENTS)
-def _layout(listing: Listing[Any], shape: Shape) -> tuple[list[int], Callable[[Any], Place]]:
+def _layout(listing: Listing[Any], shape: Shape) -> Layout:
     """Which keys are shown by themselves, as the others are among the row's columns, and what reads a row's place."""
     keys, columns = _keys(listing, shape), list(listing.columns)
     apart = [number for number, key in enumerate(keys) if shape.hurried or key not in {*columns}]

@@ -47,6 +47,7 @@ POST: tuple[Column[Any], ...] = (
 
 _GET = select(*POST).where(posts.c.id == bindparam("post_id"))
 _NEW = ("id", "author_id", "title", "content", "published")
+_PARAMETERS = [f"new_{name}" for name in _NEW]
 _ADD = insert(posts).values({name: bindparam(f"new_{name}") for name in _NEW}).returning(*POST)
 _PUBLISH = _ADD.values(published_at=func.now())
 
@@ -172,7 +173,7 @@ class PostRepository:
 
     async def add(self, post_id: UUID, author_id: UUID, title: str, content: str, *, published: bool) -> Post | None:
         values = (post_id, author_id, title, content, published)
-        row = {f"new_{name}": value for name, value in zip(_NEW, values, strict=True)}
+        row = dict(zip(_PARAMETERS, values, strict=True))
         statement = _PUBLISH if published else _ADD
         try:
             return Post(*(await self._session.execute(statement, row)).one())

@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
@@ -105,7 +105,7 @@ async def body(model: type[Model], *, optional: bool = False) -> Model:
     asked = this_request()
     if optional and not await asked.get_data():
         return model()
-    if not asked.is_json:
+    if asked.headers.get("Content-Type") != "application/json" and not asked.is_json:  # which takes it apart
         raise NotJson
     value = _json_object(await asked.get_data(cache=False, as_text=False, parse_form_data=False))
     try:
@@ -170,9 +170,8 @@ def reply(
 def reply_page(adapter: TypeAdapter[Page[T]], page: Page[T]) -> Response:
     """The page as JSON, with links to the first, the previous and the next one (RFC 8288)."""
     asked = this_request()
-    here = _Here(quote(asked.path), _kept(asked.query_string))
-    links = ", ".join([f'<{target}>; rel="{name}"' for name, target in _links(page, here)])
-    return reply(adapter, page, headers={"Link": links})
+    link = _link(*_neighbours(page), asked.path, asked.query_string)
+    return reply(adapter, page, headers={"Link": link})
 
 
 def no_content() -> Response:
@@ -190,34 +189,30 @@ class _NoQuery(BaseModel):
     model_config = {"extra": "forbid"}
 
 
-class _Here(NamedTuple):
-    """The list that is asked for: its path, and its query but for the place in it."""
-
-    path: str
-    kept: str
-
-    def at(self, place: str = "") -> str:
-        """The same list from another place on, as a relative reference."""
-        found = "&".join(part for part in (self.kept, place) if part)
-        return f"{self.path}?{found}" if found else self.path
-
-
-def _links(page: Page[Any], here: _Here) -> Iterator[tuple[str, str]]:
+def _neighbours(page: Page[Any]) -> tuple[str | None, str | None]:
+    """Where the pages before and after it begin, as parameters."""
     shown, number = page.pagination, page.pagination.page
-    yield "first", here.at()
-    if number is not None and number > 1:
-        yield "prev", here.at(f"page={number - 1}")
-    if shown.next_cursor and (number in (None, LAST_PAGE) or len(page.data) < shown.limit):
-        # Beyond the last page there are no numbers, and none lead on from a page for which there was no time.
-        yield "next", here.at(f"cursor={shown.next_cursor}")
-    elif shown.next_cursor and number is not None:
-        yield "next", here.at(f"page={number + 1}")
+    by_cursor = shown.next_cursor and f"cursor={shown.next_cursor}"
+    if number is None:
+        return None, by_cursor
+    before = f"page={number - 1}" if number > 1 else None
+    # Beyond the last page there are no numbers, and none lead on from a page for which there was no time.
+    is_last_number = number == LAST_PAGE or len(page.data) < shown.limit
+    return before, by_cursor if is_last_number else by_cursor and f"page={number + 1}"
 
 
 @_remembered
-def _kept(query_string: bytes) -> str:
+def _link(before: str | None, after: str | None, path: str, query_string: bytes) -> str:
+    """The same list from other places on, as relative references."""
     kept = {key: value for key, value in _parameters(query_string).items() if key not in ("page", "cursor")}
-    return urlencode(kept, quote_via=quote)
+    here, others = quote(path), urlencode(kept, quote_via=quote)
+    places = {"first": "", "prev": before, "next": after}.items()
+    return ", ".join(f'<{_at(here, others, place)}>; rel="{name}"' for name, place in places if place is not None)
+
+
+def _at(path: str, *parameters: str) -> str:
+    found = "&".join(part for part in parameters if part)
+    return f"{path}?{found}" if found else path
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

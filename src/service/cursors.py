@@ -25,6 +25,7 @@ K = TypeVar("K")
 Words = Sequence[str | None]
 
 
+@lru_cache(MOST_LISTINGS)
 def cursor_after(listing: str, place: Place) -> str:
     """`listing` says which list it is, with its filters and its order; `place` is the sort key of the last row seen."""
     return make_cursor(listing, [_spelt(key) for key in place])
