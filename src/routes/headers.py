@@ -1,8 +1,9 @@
 """What every answer carries, whatever it says."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 from itertools import chain
+from typing import Any
 
 import structlog
 from quart import Quart, Response, current_app
@@ -12,7 +13,7 @@ from werkzeug.exceptions import RequestHeaderFieldsTooLarge
 from domain.throttles import Standing
 from routes.compression import compress
 from routes.http import this_request
-from routes.request import PROBES, Request
+from routes.request import MOST_NAMES, PROBES, Request
 from routes.response import length_of
 
 log = structlog.get_logger("inkwell.request")
@@ -44,12 +45,16 @@ def register(app: Quart, origins: Sequence[str], *, credentials: bool, hsts_seco
     hsts = {"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {}
     common = {name.lower(): (name, value) for name, value in (SECURITY | hsts).items()}
 
+    @lru_cache(MOST_NAMES)
+    def missing(given: tuple[str, ...]) -> list[tuple[str, str]]:
+        return [pair for name, pair in common.items() if name not in map(str.lower, given)]
+
     # Coroutines, all of them: Quart runs a plain function in a thread.
     @app.after_request
     async def finish(answer: Response) -> Response:
         if app.extensions["draining"]:
             answer.headers["Connection"] = "close"
-        return _finish(answer, common)
+        return _finish(answer, missing)
 
     app.after_request(compress)  # before that: what is registered last comes first
     app.before_request(_refuse_long_headers)
@@ -71,10 +76,9 @@ async def _refuse_long_headers() -> None:
         raise RequestHeaderFieldsTooLarge
 
 
-def _finish(answer: Response, common: Mapping[str, tuple[str, str]]) -> Response:
+def _finish(answer: Response, missing: Callable[[tuple[str, ...]], list[tuple[str, str]]]) -> Response:
     asked, headers = this_request(), answer.headers
-    given = {name.lower() for name, _ in headers._list}
-    ours = [pair for name, pair in common.items() if name not in given]
+    ours = missing(tuple([name for name, _ in headers._list]))
     # Past werkzeug's look at each of them: they hold nothing that a client sent, but for an id of harmless characters.
     headers._list += [*ours, ("X-Request-ID", asked.request_id)]
     if asked.standings:
@@ -100,10 +104,17 @@ def _warn_of_proxy() -> None:
     log.warning("x_forwarded_for_ignored", hint="TRUSTED_PROXIES says how many proxies to believe; now it is 0")
 
 
+@cache
+def _bound() -> Any:
+    """The logger itself: what get_logger() gives looks for it at each line."""
+    return log.bind()
+
+
 def log_answer(asked: Request, status: int, length: int | None) -> None:
     """The line of a request that is being answered; the length is the body's, in bytes."""
     if "X-Forwarded-For" in asked.headers and not current_app.config["TRUSTED_PROXIES"]:
         _warn_of_proxy()
+    client, log = asked.client, _bound()
     log.info(
         "request",
         method=asked.method,
@@ -111,8 +122,8 @@ def log_answer(asked: Request, status: int, length: int | None) -> None:
         status=status,
         ms=round(asked.age_ms, 2),
         bytes=length,
-        ip=asked.client.ip,
-        user_agent=asked.client.user_agent,
+        ip=client.ip,
+        user_agent=client.user_agent,
         user_id=asked.user_id and str(asked.user_id),
         request_id=asked.request_id,
     )

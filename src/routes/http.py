@@ -46,9 +46,10 @@ request = cast(Request, current_request)
 
 
 class _Services:
-    """Those of the application that answers; werkzeug's LocalProxy would take six times as long for each look."""
+    """Those of the application that answers; werkzeug's LocalProxy would take six times as long for each look, and
+    __getattr__ twice as long, since it is asked after a look that fails."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> Any:
         return getattr(_cv_app.get().app.extensions["inkwell"], name)
 
 
@@ -71,18 +72,18 @@ async def actor() -> Actor:
 
 async def visitor() -> Actor | None:
     """Who is asking, or None for somebody who shows no token. Raises a kind of Unauthenticated for a bad one."""
-    token = bearer_token()
+    asked = this_request()
+    token = bearer_token(asked)
     if token is None:
         return None
-    asked = this_request()
     found = await services.auth.authenticate(token, asked.client)
     asked.user_id = found.id
     return found
 
 
-def bearer_token() -> str | None:
+def bearer_token(asked: Request) -> str | None:
     """The token that is shown, whatever it is worth. Raises TokenInvalid for another kind of credentials."""
-    header = this_request().headers.get("Authorization")
+    header = asked.headers.get("Authorization")
     if header is None:
         return None
     scheme, _, token = header.partition(" ")

@@ -11,7 +11,7 @@ from quart import Quart, has_request_context
 
 from domain.errors import TooManyRequests, Unauthenticated
 from domain.throttles import Policy, Standing
-from routes.http import bearer_token, request, services
+from routes.http import bearer_token, request, services, this_request
 from routes.request import PROBES
 from service.throttles import network_of
 
@@ -43,6 +43,6 @@ def limit_callers(app: Quart, policy: Policy) -> None:
 def _caller() -> str:
     """The user whom a genuine token names, otherwise the network: a forged token is no way around."""
     with suppress(Unauthenticated):
-        if token := bearer_token():
+        if token := bearer_token(this_request()):
             return f"user {services.access_tokens.read(token).user_id}"
     return f"network {network_of(request.client_ip)}"

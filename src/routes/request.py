@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property, lru_cache
 from ipaddress import ip_address
-from os import urandom
+from random import randbytes
 from typing import Any
 from uuid import UUID
 
@@ -137,7 +137,7 @@ def _request_id(given: str | None) -> str:
 
 
 def new_request_id() -> str:
-    return urandom(16).hex()
+    return randbytes(16).hex()  # noqa: S311  # it tells requests apart, and is no secret: a system call would be longer
 
 
 @lru_cache(MOST_ADDRESSES)  # clients come again, and to read an address takes five microseconds

@@ -1,6 +1,7 @@
 """What clients may send, as types: every text field and number of the contract with its bounds."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationInfo,
     WithJsonSchema,
 )
@@ -27,6 +29,8 @@ SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 128
 TELLING_LOCAL_PART = 4  # shorter local parts turn up in good passwords by chance
 
 
+UUID_LENGTH = 36
+_READ_UUID: Callable[[str], UUID] = TypeAdapter(UUID).validator.validate_python
 _DIGITS = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -93,10 +97,11 @@ def _truth(text: object) -> object:
 
 def as_uuid(text: str) -> UUID:
     """The id in its canonical spelling, of any case; raises ValueError for every other one that `UUID` would take."""
-    with suppress(ValueError):
-        if str(found := UUID(text)) == text.lower():
-            return found
-    raise PydanticCustomError("uuid_format", "Not a UUID")  # a ValueError
+    try:
+        # In half the time that UUID(text) takes. Of the spellings that are read, one has this length.
+        return _READ_UUID(text if len(text) == UUID_LENGTH else "")
+    except ValueError:
+        raise PydanticCustomError("uuid_format", "Not a UUID") from None  # a ValueError, too
 
 
 def _time(text: object) -> object:
