@@ -31,7 +31,7 @@ class Passwords:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1, type=Type.ID)
         self._thread = ThreadPoolExecutor(1, "passwords", initializer=_step_back)
         self._places = self._most = queue_length + 1
-        self._stand_in = self._hasher.hash(os.urandom(16))
+        self._stand_in = self._thread.submit(self._hasher.hash, os.urandom(16))  # while the rest of a worker starts
 
     @property
     def pending(self) -> int:
@@ -43,7 +43,7 @@ class Passwords:
 
     async def matches(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is the hash's; without a hash the same work is done, and the answer is no."""
-        return await self._work(lambda: self._verify(password_hash or self._stand_in, password)) and bool(password_hash)
+        return await self._work(lambda: self._verify(password_hash, password)) and bool(password_hash)
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether a hash that matched is of another kind or cost than one made now."""
@@ -52,7 +52,8 @@ class Passwords:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _verify(self, password_hash: str, password: str) -> bool:
+    def _verify(self, password_hash: str | None, password: str) -> bool:
+        password_hash = password_hash or self._stand_in.result()
         if not password_hash.startswith(_ARGON2):
             return foreign_hashes.matches(password_hash, password)
         try:
