@@ -85,9 +85,8 @@ class LeanConnection(Connection):
 
     async def _in_time(self, receive: ASGIReceiveCallable) -> Any:
         """What comes first; None for a body of which nothing comes in time."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.app.config["BODY_TIMEOUT"]):
-                return await receive()
+        with suppress(TimeoutError), within(self.app.config["BODY_TIMEOUT"]):
+            return await receive()
         self._is_late = True
         return None
 

@@ -2,6 +2,7 @@
 plain request with one whole answer."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,16 +26,20 @@ WITHOUT_LENGTH = {204, 304}
 class Inbox(asyncio.Queue[ASGIReceiveEvent]):
     """asyncio's queue, with a short way where nobody has to wait, nor waits."""
 
+    _queue: deque[ASGIReceiveEvent]
+    _getters: deque[Any]
+    _putters: deque[Any]
+
     async def put(self, item: ASGIReceiveEvent) -> None:
-        if self._getters or self.full():  # type: ignore[attr-defined]
+        if self._getters or len(self._queue) >= self.maxsize:
             await super().put(item)
         else:
-            self._put(item)
+            self._queue.append(item)
 
     async def get(self) -> ASGIReceiveEvent:
-        if self._putters or self.empty():  # type: ignore[attr-defined]
+        if self._putters or not self._queue:
             return await super().get()
-        return self._get()
+        return self._queue.popleft()
 
 
 class Tasks(TaskGroup):
@@ -63,18 +68,24 @@ class Stream(HTTPStream):
         self._protocol = protocol
 
     async def handle(self, event: Event) -> None:
-        if isinstance(event, EndBody) and self._piece:
-            return await self.pass_on(more_body=False)
-        await self.pass_on()
+        if self._piece:
+            is_last = isinstance(event, EndBody)
+            await self._pass_on(self._piece, more_body=not is_last)
+            if is_last:
+                return
         if isinstance(event, Body):
             self._piece = event
         else:
             await super().handle(event)
 
-    async def pass_on(self, *, more_body: bool = True) -> None:
+    async def pass_on(self) -> None:
         """The piece that waits, if there is one."""
-        piece, self._piece = self._piece, None
-        if piece and not self.closed:
+        if self._piece:
+            await self._pass_on(self._piece, more_body=True)
+
+    async def _pass_on(self, piece: Body, *, more_body: bool) -> None:
+        self._piece = None
+        if not self.closed:
             await self.app_put({"type": "http.request", "body": bytes(piece.data), "more_body": more_body})
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
