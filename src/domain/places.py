@@ -4,6 +4,8 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 
+from domain.running_loop import running_loop
+
 
 class Places:
     """Whoever waits for a place is served in turn.
@@ -24,7 +26,7 @@ class Places:
 
     async def wait(self) -> None:
         """Takes a place when it is one's turn."""
-        turn = asyncio.get_running_loop().create_future()
+        turn = running_loop().create_future()
         self._waiting.append(turn)
         try:
             await turn

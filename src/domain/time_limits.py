@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 from weakref import WeakKeyDictionary, ref
 
+from domain.running_loop import running_loop
+
 LATEST_S = 0.1  # a limit is noticed late by a tenth of its length, at most by this
 
 
@@ -30,7 +32,7 @@ class TimeLimit:
         self._seconds, self.was_reached = seconds, False
 
     def __enter__(self) -> Self:
-        loop, seconds = asyncio.get_running_loop(), self._seconds
+        loop, seconds = running_loop(), self._seconds
         task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("A time limit is for what runs in a task")

@@ -23,6 +23,8 @@ import structlog
 from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, Processor
 
+from domain.running_loop import running_loop
+
 # A value may have lines of its own: it ends where PostgreSQL, SQLAlchemy or the traceback goes on.
 VALUES = re.compile(r"(DETAIL|query argument \$[0-9]+):.*?(?=\n(?:\n|HINT|CONTEXT|\[SQL)|\Z)", re.DOTALL)
 
@@ -52,7 +54,7 @@ class Output:
     def info(self, line: bytes) -> None:
         self._lines.append(line)
         try:
-            loop = asyncio.get_running_loop()
+            loop = running_loop()
         except RuntimeError:
             return self.write()
         if loop is not self._written_by:
