@@ -70,7 +70,7 @@ class LeanConnection(Connection):
         if first is None or first["type"] != "http.request" or first.get("more_body", False):
             return await super().__call__(_again(first, receive), send)
         self._came_at_once = True
-        body = WholeBody(cast(bytes, first.get("body", b"")), self.app.config["MAX_CONTENT_LENGTH"])
+        body = WholeBody(first.get("body", b""), self.app.config["MAX_CONTENT_LENGTH"])
         push = partial(self._send_push_promise, send)
         await self.handle_request(WholeRequest(scope, self._headers, body, push), send)
 

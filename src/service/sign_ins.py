@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from uuid import UUID
 
 from domain.auth import SignIn
+from domain.values import value
 
 MOST = 10_000  # sign-ins remembered at once, about 2 kB each; then whoever is remembered longest is forgotten
 LONGEST_S = 60  # that anything is remembered, whoever vouches for it
@@ -13,7 +13,7 @@ LONGEST_S = 60  # that anything is remembered, whoever vouches for it
 LookUp = Callable[[UUID, UUID], Awaitable[SignIn | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Remembered:
     """A sign-in, and the time on our clock until which it is remembered."""
 

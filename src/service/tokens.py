@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,6 +14,7 @@ import jwt
 from uuid_utils.compat import uuid7
 
 from domain.errors import LinkInvalid, RefreshInvalid, TokenExpired, TokenInvalid
+from domain.values import value
 from service.signing import SigningKey, secret_key
 
 MOST_REMEMBERED = 10_000  # verified tokens per worker, and only ours are: about a kilobyte each, with its claims
@@ -25,7 +25,7 @@ _REQUIRED = ["iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp"]
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claims:
     """Whom an access token names."""
 
