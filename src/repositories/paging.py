@@ -281,9 +281,8 @@ def _whole_order(rows: Select[Any]) -> Select[Any]:
 def _sorted_few(
     listing: Listing[Any], shape: Shape, keys: Sequence[Label[Any]], few: CTE, are_many: ColumnElement[bool]
 ) -> Select[Any]:
-    one = _whole_order(select(*keys).select_from(listing.table).where(listing.columns[0] == few.c.row_id)).lateral(
-        "one"
-    )
+    by_id = select(*keys).select_from(listing.table).where(listing.columns[0] == few.c.row_id)
+    one = _whole_order(by_id).lateral("one")
     named = [one.c[key.name] for key in keys]
     rows = select(*named, few.c.row_id).select_from(few.join(one, true())).where(not_(are_many))
     rows = rows.where(_beyond(named, shape)) if shape.after else rows
