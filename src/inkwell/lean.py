@@ -46,6 +46,8 @@ SIGNALS = (
 )
 
 
+# A GET that announces no body has none, so that nobody need ask the server for it. Who expects 100 all the same, and a
+# body that does not come, hears nothing of that.
 NO_BODY: Any = {"type": "http.request", "body": b"", "more_body": False}
 
 
@@ -62,9 +64,9 @@ class LeanConnection(Connection):
             return await super().__call__(receive, send)
         scope = self.scope
         self._headers = ReceivedHeaders(scope["headers"], (scope.get("client") or ["<local>"])[0])  # type: ignore[arg-type]
-        may_wait = self._headers.announce_a_body or scope["http_version"] > "1.1"  # which announces none
+        may_wait = self._headers.announce_a_body or scope["http_version"] != "1.1"  # HTTP/2 need not announce a body
         if not may_wait and scope["method"] == "GET":
-            first = NO_BODY  # without waiting for a server to say so
+            first = NO_BODY
         else:
             first = await (self._in_time(receive) if may_wait else receive())
         if first is None or first["type"] != "http.request" or first.get("more_body", False):

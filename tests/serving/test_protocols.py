@@ -160,6 +160,23 @@ async def test_every_answer_has_one_date_and_keeps_the_connection(server: Server
     assert b"server:" not in answer
 
 
+async def test_a_head_that_comes_in_two_parts_is_read_while_those_before_it_are_answered(server: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(REQUEST + REQUEST.replace(b"/pid", b"/slow") + b"GET /agent HTTP/1.1\r\nHost: x\r\n")
+    await read_answer(reader)
+    writer.write(b"User-Agent: tea\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(PATIENCE_S):
+        assert (await reader.read()).endswith(b"\r\n\r\ntea")
+    writer.close()
+
+
+async def test_what_follows_the_last_request_of_a_connection_does_not_take_its_answer(server: Server) -> None:
+    last = b"GET /agent HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    for behind in b"\r\n", REQUEST:
+        found = await talk(server, last + behind)
+        assert (found.count(b"HTTP/1.1"), found[:12]) == (1, b"HTTP/1.1 200")
+
+
 async def test_tls_drops_no_request_when_the_workers_are_replaced(tmp_path: Path) -> None:
     files = certified(tmp_path)
     async with started(WORKERS="1", **files) as server:

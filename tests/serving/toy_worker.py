@@ -1,4 +1,4 @@
-"""A worker with an application of three routes in place of Inkwell's."""
+"""A worker with an application of a few routes in place of Inkwell's."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ if os.path.exists(os.environ.get("TOY_BROKEN", "")):
 if code := os.environ.get("TOY_CODE"):
     exec(compile((Path(code) / "toy_code.py").read_text(), "toy_code.py", "exec"))  # noqa: S102
 
-from quart import Quart, Response
+from quart import Quart, Response, request
 
 from inkwell import worker
 from inkwell.draining import Draining
@@ -23,6 +23,10 @@ def create_toy(settings: Settings, draining: Draining) -> Quart:
     @app.get("/pid")
     async def pid() -> str:
         return str(os.getpid())
+
+    @app.get("/agent")
+    async def agent() -> str:
+        return request.headers.get("User-Agent", "nobody")
 
     @app.get("/slow")
     async def slow() -> str:

@@ -15,7 +15,7 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import ConnectionState
 
 from inkwell.servers.hypercorn import OwnConfig
-from inkwell.servers.hypercorn_http1 import Inbox, Protocol, Stream, Tasks
+from inkwell.servers.hypercorn_http1 import Http1Protocol, Http1Stream, Inbox, Tasks
 
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, *tuple[bytes, ...]]  # and its body, in pieces
@@ -36,8 +36,10 @@ def config() -> OwnConfig:
     return made
 
 
-async def told(kind: type[H11Protocol], config: OwnConfig, request: bytes, answer: Answer) -> list[Event]:
-    """What is told to a client that sends the request, and sends it again."""
+async def told(
+    kind: type[H11Protocol], config: OwnConfig, request: bytes, answer: Answer, *, ends_meanwhile: bool = False
+) -> list[Event]:
+    """What is told to a client that sends the request, and sends it again; the worker may end while it is written."""
     status, headers, *pieces = answer
     found: list[Event] = []
 
@@ -52,17 +54,22 @@ async def told(kind: type[H11Protocol], config: OwnConfig, request: bytes, answe
 
     async def keep(event: Event) -> None:
         found.append(event)
+        if ends_meanwhile and isinstance(event, RawData):
+            await context.terminated.set()
 
-    made = ASGIWrapper(app), config, WorkerContext(None)
+    context = WorkerContext(None)
+    made = ASGIWrapper(app), config, context
     async with Tasks(asyncio.get_running_loop()) as tasks:
         protocol: Any = kind(*made, tasks, ConnectionState({}), False, None, None, keep)
         for _ in range(2):
             if Closed() in found:
                 break
-            with suppress(h11.LocalProtocolError):
-                await protocol.handle(RawData(request))
-            while protocol.stream:  # noqa: ASYNC110
+            reading = asyncio.create_task(protocol.handle(RawData(request)))
+            while protocol.stream or not (reading.done() or Closed() in found):  # noqa: ASYNC110
                 await asyncio.sleep(0)
+            reading.cancel()  # the server's own task, which is not here, would be
+            with suppress(h11.LocalProtocolError, asyncio.CancelledError):
+                await reading
     return found
 
 
@@ -98,18 +105,36 @@ async def test_a_client_is_told_what_hypercorn_and_h11_would_tell_it(
     config: OwnConfig, request_: bytes, answer: Answer, is_spared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = await told(H11Protocol, config, request_, answer)
-    answers = AsyncMock(side_effect=Protocol.answer)
-    monkeypatch.setattr(Protocol, "answer", lambda *arguments: answers(*arguments))
-    assert written(await told(Protocol, config, request_, answer)) == written(usual)
+    answers = AsyncMock(side_effect=Http1Protocol.write_and_begin_anew)
+    monkeypatch.setattr(Http1Protocol, "write_and_begin_anew", lambda *arguments: answers(*arguments))
+    assert written(await told(Http1Protocol, config, request_, answer)) == written(usual)
     assert bool(answers.await_count) == is_spared
 
 
+@pytest.mark.parametrize("behind", [b"\r\n", GET + b"\r\n", b"\0" * 100_000])
+@pytest.mark.parametrize(
+    "request_", [POST + b"Connection: close\r\nContent-Length: 1\r\n\r\na", b"GET / HTTP/1.0\r\n\r\n"]
+)
+async def test_what_follows_a_last_request_does_not_take_its_answer(
+    config: OwnConfig, request_: bytes, behind: bytes
+) -> None:
+    alone = await told(Http1Protocol, config, request_, sized(b"{}"))
+    assert written(alone)[0].startswith(b"HTTP/1.1 200")
+    assert written(await told(Http1Protocol, config, request_ + behind, sized(b"{}"))) == written(alone)
+
+
+async def test_what_follows_is_not_begun_where_the_worker_ends_while_an_answer_is_written(config: OwnConfig) -> None:
+    found = await told(Http1Protocol, config, 2 * (GET + b"\r\n"), sized(b"{}"), ends_meanwhile=True)
+    assert written(found)[0].count(b"HTTP/1.1 200") == 1
+    assert Closed() in found
+
+
 async def test_a_body_that_comes_whole_is_one_message_and_one_that_does_not_is_passed_on_as_it_comes() -> None:
-    put, stream = AsyncMock(), object.__new__(Stream)
+    put, stream = AsyncMock(), object.__new__(Http1Stream)
     stream.closed, stream.app_put = False, put
     for piece in b"a", b"b":
         await stream.handle(Body(1, piece))
-    await stream.pass_on()
+    await stream.flush()
     await stream.handle(Body(1, b"c"))
     await stream.handle(EndBody(1))
     await stream.handle(EndBody(1))
@@ -124,7 +149,7 @@ async def test_a_body_that_comes_whole_is_one_message_and_one_that_does_not_is_p
 
 async def test_the_last_answer_on_a_connection_says_so(config: OwnConfig) -> None:
     config.keep_alive_max_requests = 1
-    found = await told(Protocol, config, GET + b"\r\n", sized(b"{}"))
+    found = await told(Http1Protocol, config, GET + b"\r\n", sized(b"{}"))
     assert b"connection: close" in written(found)[0].lower()
     assert any(isinstance(event, Closed) for event in found)
 
@@ -134,7 +159,9 @@ async def test_the_last_answer_on_a_connection_says_so(config: OwnConfig) -> Non
 async def test_what_could_be_read_as_something_else_is_left_to_h11_which_refuses_it(
     config: OwnConfig, value: bytes, in_name: bool
 ) -> None:
-    found = await told(Protocol, config, GET + b"\r\n", sized(b"", more=[(value, b"x") if in_name else (b"x", value)]))
+    found = await told(
+        Http1Protocol, config, GET + b"\r\n", sized(b"", more=[(value, b"x") if in_name else (b"x", value)])
+    )
     assert value not in written(found)[0]
 
 

@@ -25,9 +25,15 @@ class Transport:
     def close(self) -> None:
         self.closed = True
 
+    def is_closing(self) -> bool:
+        return self.closed
 
-async def sent(kind: type[RequestResponseCycle], messages: list[Any], *, method: str, keep_alive: bool) -> Any:
+
+async def sent(
+    kind: type[RequestResponseCycle], messages: list[Any], *, method: str, keep_alive: bool, has_left: bool = False
+) -> Any:
     transport: Any = Transport()
+    transport.closed = has_left
     cycle = kind(
         {"method": method, "http_version": "1.1"},  # type: ignore[typeddict-item]
         transport,
@@ -79,3 +85,12 @@ async def test_what_is_written_is_what_uvicorn_writes(
     # uvicorn's own headers go first there, and names are in lower case, as the application has them anyway.
     assert sorted(head.lower().split(b"\r\n")) == sorted(usual_head.lower().split(b"\r\n"))
     assert (body, *quick[1:]) == (usual_body, *usual[1:])
+
+
+async def test_nothing_is_written_for_a_client_that_has_left() -> None:
+    messages = [
+        {"type": "http.response.start", "status": 200, "headers": JSON},
+        {"type": "http.response.body", "body": b"{}", "more_body": False},
+    ]
+    written, _, errors, _ = await sent(Cycle, messages, method="GET", keep_alive=True, has_left=True)
+    assert (written, errors) == (b"", [])

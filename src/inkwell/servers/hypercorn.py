@@ -20,7 +20,7 @@ from quart import Quart
 
 from inkwell.quick_refusals import QuickRefusals, quick_refusals
 from inkwell.servers import KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS, Drain, context_of
-from inkwell.servers.hypercorn_http1 import Protocol, Tasks
+from inkwell.servers.hypercorn_http1 import Http1Protocol, Tasks
 from inkwell.settings import Settings
 from inkwell.supervisor import BACKLOG
 from routes.headers import LONGEST_HEADERS_BYTES
@@ -48,7 +48,7 @@ class OwnConfig(Config):
         return self._made
 
 
-class Connection(TCPServer):
+class HypercornConnection(TCPServer):
     """Hypercorn's, which would keep a client's socket and tasks for KEEP_ALIVE_SECONDS after the client has left, and
     makes two tasks to wait for that time, anew for each request. What can be refused quickly does not get to its
     protocol.
@@ -129,10 +129,11 @@ def _is_idle(connection: Any) -> bool:
 
 
 async def serve(app: Quart, settings: Settings, listener: Any, drain: Drain) -> None:
-    protocols.H11Protocol = Protocol  # type: ignore[attr-defined]
+    # Hypercorn has no option for what it makes its parts of: it finds their classes where it imported them.
+    protocols.H11Protocol = Http1Protocol  # type: ignore[attr-defined, assignment]
     tcp_server.TaskGroup = Tasks  # type: ignore[attr-defined]
-    Connection.quick_refusals = quick_refusals(app)
-    hypercorns.TCPServer = Connection  # type: ignore[attr-defined]
+    HypercornConnection.quick_refusals = quick_refusals(app)
+    hypercorns.TCPServer = HypercornConnection  # type: ignore[attr-defined]
     await serve_by_hypercorn(app, _config(settings, listener), shutdown_trigger=drain)
 
 

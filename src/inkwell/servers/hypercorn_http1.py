@@ -9,10 +9,10 @@ from typing import Any
 import h11
 from hypercorn.asyncio.task_group import TaskGroup, _handle
 from hypercorn.config import Config
+from hypercorn.events import Closed, RawData, Updated
 from hypercorn.events import Event as ConnectionEvent
-from hypercorn.events import RawData, Updated
 from hypercorn.protocol.events import Body, EndBody, Event, Request
-from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, HTTPResponseStartEvent, Scope
 from hypercorn.utils import suppress_body
@@ -24,7 +24,7 @@ WITHOUT_LENGTH = {204, 304}
 
 
 class Inbox(asyncio.Queue[ASGIReceiveEvent]):
-    """asyncio's queue, with a short way where nobody has to wait, nor waits."""
+    """asyncio's queue, with a short way where nobody has to wait, nor waits. Nobody counts unfinished tasks here."""
 
     _queue: deque[ASGIReceiveEvent]
     _getters: deque[Any]
@@ -53,18 +53,16 @@ class Tasks(TaskGroup):
         return inbox.put
 
 
-class Stream(HTTPStream):
+class Http1Stream(HTTPStream):
     """A request and its answer: each is mostly whole, so a piece of a body waits for what h11 says next, to be its only
     one, and an answer's head waits for the body, to be written with it."""
 
     _piece: Body | None = None
     _head: HTTPResponseStartEvent | None = None
 
-    def __init__(self, protocol: "Protocol") -> None:
-        of = protocol
-        super().__init__(
-            of.app, of.config, of.context, of.task_group, of.ssl, of.client, of.server, of.stream_send, STREAM_ID
-        )
+    def __init__(self, protocol: "Http1Protocol") -> None:
+        made_of = protocol.app, protocol.config, protocol.context, protocol.task_group, protocol.ssl
+        super().__init__(*made_of, protocol.client, protocol.server, protocol.stream_send, STREAM_ID)
         self._protocol = protocol
 
     async def handle(self, event: Event) -> None:
@@ -78,8 +76,8 @@ class Stream(HTTPStream):
         else:
             await super().handle(event)
 
-    async def pass_on(self) -> None:
-        """The piece that waits, if there is one."""
+    async def flush(self) -> None:
+        """Passes on the piece that waits, if there is one."""
         if self._piece:
             await self._pass_on(self._piece, more_body=True)
 
@@ -92,29 +90,53 @@ class Stream(HTTPStream):
         head, self._head = self._head, None
         if head is None and message and message["type"] == "http.response.start":
             self._head = message
-        elif head is None or not await self._has_answered(head, message):
-            if head:
-                await super().app_send(head)
-            await super().app_send(message)
+            return
+        if head:
+            if await self._answer_in_one_piece(head, message):
+                return
+            await super().app_send(head)
+        await super().app_send(message)
 
-    async def _has_answered(self, head: HTTPResponseStartEvent, last: Any) -> bool:
+    async def _answer_in_one_piece(self, head: HTTPResponseStartEvent, last: Any) -> bool:
+        """Whether that was possible."""
         if self.state is not ASGIHTTPState.REQUEST or not _is_last(last) or head.get("trailers"):
             return False
-        answer = self._protocol.whole(head, last.get("body", b""), self.scope["method"])
+        answer = self._protocol.in_one_piece(head, last.get("body", b""), self.scope["method"])
         if answer:
             self.state = ASGIHTTPState.CLOSED
-            await self._protocol.answer(answer)
+            await self._protocol.write_and_begin_anew(answer)
         return bool(answer)
 
 
-class Protocol(H11Protocol):
+class Reader(h11.Connection):
+    """h11's, to which whatever comes behind a connection's last request is an error: hypercorn would tell the client of
+    it, in place of the answer."""
+
+    def receive_data(self, data: bytes) -> None:
+        if self.their_state is not h11.MUST_CLOSE:
+            super().receive_data(data)
+
+    def next_event(self) -> Any:
+        return h11.NEED_DATA if self.their_state is h11.MUST_CLOSE else super().next_event()
+
+
+class Http1Protocol(H11Protocol):
     """Hypercorn's, which does not change to HTTP/2 in clear, and trusts the application's headers. What has been
-    answered whole leaves nothing behind: the next request is read as a connection's first one."""
+    answered in one piece leaves nothing behind: the next request is read as a connection's first one."""
+
+    connection: h11.Connection | H11WSConnection
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.connection = Reader(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
 
     async def handle(self, event: ConnectionEvent) -> None:
         await super().handle(event)
-        if isinstance(self.stream, Stream):
-            await self.stream.pass_on()
+        if isinstance(self.stream, Http1Stream):
+            await self.stream.flush()
 
     async def _check_protocol(self, event: h11.Request) -> None:
         """Whoever asks for HTTP/2 by Upgrade is answered in HTTP/1.1, as RFC 9110 (7.8) has it; who begins with it gets
@@ -125,13 +147,16 @@ class Protocol(H11Protocol):
         if b"upgrade" in dict(headers):  # to a WebSocket, perhaps
             return await super()._create_stream(request)
         method, version = request.method.decode().upper(), request.http_version.decode()
-        self.stream = Stream(self)
+        self.stream = Http1Stream(self)
         await self.stream.handle(Request(STREAM_ID, headers, version, method, request.target, self.connection_state))
         self.keep_alive_requests += 1
         await self.context.mark_request()
 
-    def whole(self, head: HTTPResponseStartEvent, body: bytes, method: str) -> bytes | None:
-        """An answer as h11 writes it; None for one that h11 has to refuse, to frame, or to end the connection after."""
+    def in_one_piece(self, head: HTTPResponseStartEvent, body: bytes, method: str) -> bytes | None:
+        """An answer as h11 writes it; None for one that h11 has to refuse, to frame, or to end the connection after.
+
+        Nobody may wait between this and the writing: until then, what was looked at here stays as it is.
+        """
         status, pairs = head["status"], [*head["headers"], *self.config.response_headers("h11")]
         length = None if status in WITHOUT_LENGTH else b"%d" % len(body)
         named = dict(pairs)
@@ -142,17 +167,21 @@ class Protocol(H11Protocol):
 
     @property
     def _goes_on(self) -> bool:
-        """Whether another request may follow the one that has come in full."""
+        """Whether another request may follow the one that has come in full: DONE is neither one of HTTP/1.0, nor with
+        `Connection: close`, nor a change to another protocol."""
         if self.context.terminated.is_set() or self.keep_alive_requests >= self.config.keep_alive_max_requests:
             return False
         return self.connection.their_state is h11.DONE and self.connection.our_state is h11.SEND_RESPONSE
 
-    async def answer(self, whole: bytes) -> None:
-        """Writes it, and begins anew with what has come meanwhile."""
-        await self.send(RawData(whole))
+    async def write_and_begin_anew(self, answer: bytes) -> None:
+        """With what has come meanwhile, unless the worker is at its end after the client took its time to read."""
+        await self.send(RawData(answer))
         await self._close_stream()
+        if self.context.terminated.is_set():
+            await self.can_read.set()
+            return await self.send(Closed())
         came, has_ended = self.connection.trailing_data
-        self.connection = h11.Connection(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
+        self._begin()
         if came:
             self.connection.receive_data(came)
         if has_ended:

@@ -33,6 +33,9 @@ class Cycle(httptools_impl.RequestResponseCycle):
 
     async def send(self, message: Any) -> None:
         """The usual way for whatever is not a plain beginning of a known length, on a connection that stays open."""
+        self.disconnected = (
+            self.disconnected or self.transport.is_closing()
+        )  # before uvicorn is told: uvloop would raise
         starts = message["type"] == "http.response.start" and not self.response_started
         if not starts or not self.keep_alive or self.flow.write_paused or self.disconnected:
             return await super().send(message)
@@ -45,7 +48,7 @@ class Cycle(httptools_impl.RequestResponseCycle):
         self.transport.write(as_bytes(STATUS_LINE[message["status"]], pairs))
 
 
-class Protocol(HttpToolsProtocol):
+class UvicornProtocol(HttpToolsProtocol):
     """One connection, with limits of time and length on what comes before the body, and after it.
 
     uvicorn's timer of an idle connection runs on here until all of a request's headers have come.
@@ -53,6 +56,7 @@ class Protocol(HttpToolsProtocol):
 
     quick_refusals: QuickRefusals | None = None
     _kept_bytes = 0  # that the parser has taken since it last gave something back
+    _reads_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -71,14 +75,14 @@ class Protocol(HttpToolsProtocol):
             self._refuse()
 
     def on_headers_complete(self) -> None:
-        self._kept_bytes = 0
+        self._kept_bytes, self._reads_head = 0, False
         self._stop_expecting()
         super().on_headers_complete()
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # the parser leaves what follows to a protocol that we do not have
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.timeout_keep_alive_task:  # what comes after the body is a trailer, and ignored
+        if self._reads_head:  # what comes after the body is a trailer, and ignored
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
@@ -87,6 +91,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._reads_head = True
         self._expect_request()
 
     def on_message_complete(self) -> None:
@@ -96,6 +101,8 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._stop_expecting()  # that of a request that has begun meanwhile: it gets another
         super().on_response_complete()
+        if self._reads_head and not self.transport.is_closing():
+            self._expect_request()
 
     def _is_refused(self, data: bytes) -> bool:
         """Quickly, where that can be done."""
@@ -130,7 +137,7 @@ class Protocol(HttpToolsProtocol):
 
 
 async def serve(app: Quart, settings: Settings, listener: Any, drain: Drain) -> None:
-    Protocol.quick_refusals = quick_refusals(app)
+    UvicornProtocol.quick_refusals = quick_refusals(app)
     httptools_impl.RequestResponseCycle = Cycle  # type: ignore[misc]
     server = Server(_config(app, settings))
     serving = asyncio.create_task(server.serve(sockets=[listener.dup()]))
@@ -144,7 +151,7 @@ def _config(app: Quart, settings: Settings) -> uvicorn.Config:
     tls = context_of(settings, ["http/1.1"])
     return uvicorn.Config(
         app,
-        http=Protocol,
+        http=UvicornProtocol,
         ws="none",
         lifespan="on",
         backlog=BACKLOG,
