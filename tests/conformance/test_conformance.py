@@ -25,7 +25,7 @@ from tests.support import PASSWORD
 
 HERE = Path(__file__).parent
 LONG = "INKWELL_CONFORMANCE" in os.environ
-AMOUNT = ["--max-examples", "60"] if LONG else ["--phases", "coverage,stateful", "--max-time", "12"]
+AMOUNT = ["--max-examples", "60"] if LONG else ["--phases", "coverage,stateful", "--max-time", "20"]
 FEWEST_CASES = 3000 if LONG else 200
 LONGEST_S = 900 if LONG else 180
 PEOPLE = {role: [f"{role}{number}@example.com" for number in range(4)] for role in ("user", "admin")}
