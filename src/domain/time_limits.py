@@ -60,7 +60,7 @@ class TimeLimit:
         self._task.cancel()
 
 
-within = TimeLimit  # as it reads: with within(5)
+within = TimeLimit  # for blocks: with within(5); the other name is for types
 
 
 class _Clock:
@@ -101,5 +101,6 @@ _latest: tuple[Callable[[], object], _Clocks] = (lambda: None, {})  # nearly alw
 
 def _clocks_of(loop: asyncio.AbstractEventLoop) -> _Clocks:
     global _latest
-    _latest = ref(loop), _CLOCKS.setdefault(loop, {})
-    return _latest[1]
+    clocks = _CLOCKS.setdefault(loop, {})
+    _latest = ref(loop), clocks  # of which another thread may make its own at once
+    return clocks

@@ -114,9 +114,9 @@ class InkwellQuart(Quart):
             return await super().dispatch_request(request_context)
         if request.method in ("POST", "PATCH") and not request.body.has_come:
             await request.get_data()
+        limit = within(self.config["REQUEST_TIMEOUT"])
         if not self.gate.enter_at_once():
             await self.gate.wait()
-        limit = within(self.config["REQUEST_TIMEOUT"])
         try:
             with limit:
                 answer: ResponseReturnValue = await self._viewed(request)

@@ -46,8 +46,7 @@ SIGNALS = (
 )
 
 
-# A GET that announces no body has none, so that nobody need ask the server for it. Who expects 100 all the same, and a
-# body that does not come, hears nothing of that.
+# A GET that announces no body has none, so that the server need not be asked for it (nor says 100 to who expects that).
 NO_BODY: Any = {"type": "http.request", "body": b"", "more_body": False}
 
 
@@ -63,8 +62,8 @@ class LeanConnection(Connection):
         if self._is_special:
             return await super().__call__(receive, send)
         scope = self.scope
-        self._headers = ReceivedHeaders(scope["headers"], (scope.get("client") or ["<local>"])[0])  # type: ignore[arg-type]
-        may_wait = self._headers.announce_a_body or scope["http_version"] != "1.1"  # HTTP/2 need not announce a body
+        headers = ReceivedHeaders(scope["headers"], (scope.get("client") or ["<local>"])[0])  # type: ignore[arg-type]
+        may_wait = headers.announce_a_body or scope["http_version"] != "1.1"  # HTTP/2 need not announce a body
         if not may_wait and scope["method"] == "GET":
             first = NO_BODY
         else:
@@ -74,7 +73,7 @@ class LeanConnection(Connection):
         self._came_at_once = True
         body = WholeBody(first.get("body", b""), self.app.config["MAX_CONTENT_LENGTH"])
         push = partial(self._send_push_promise, send)
-        await self.handle_request(WholeRequest(scope, self._headers, body, push), send)
+        await self.handle_request(WholeRequest(scope, headers, body, push), send)
 
     @property
     def _is_whole(self) -> bool:

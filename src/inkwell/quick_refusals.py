@@ -29,7 +29,7 @@ SPECIAL = re.compile(
     re.IGNORECASE,
 )
 HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)
-STATUS_LINE = b"HTTP/1.1 503 Service Unavailable\r\n"
+UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\n"
 MOST_PATHS = 1024
 # So long one who was let in is on the way to the gate at most: a server may have found that it was no request at all.
 COMING_S = 0.05
@@ -66,7 +66,7 @@ class QuickRefusals:
             return None
         self._app.gate.refuse()
         self._app.refusals.count_request(route, "GET", 503, time.perf_counter() - began)
-        return as_bytes(STATUS_LINE, [*answer.headers, *servers_headers()], answer.body)
+        return as_bytes(UNAVAILABLE, [*answer.headers, *servers_headers()], answer.body)
 
     def _expect(self, came: bytes) -> None:
         """A crowd that comes at once is let in only as far as there is room, though none of it is at the gate yet."""

@@ -105,7 +105,7 @@ def _warn_of_proxy() -> None:
 
 
 @cache
-def _bound() -> Any:
+def _request_log() -> Any:
     """The logger itself: what get_logger() gives looks for it at each line."""
     return log.bind()
 
@@ -114,8 +114,8 @@ def log_answer(asked: Request, status: int, length: int | None) -> None:
     """The line of a request that is being answered; the length is the body's, in bytes."""
     if "X-Forwarded-For" in asked.headers and not current_app.config["TRUSTED_PROXIES"]:
         _warn_of_proxy()
-    client, log = asked.client, _bound()
-    log.info(
+    client = asked.client
+    _request_log().info(
         "request",
         method=asked.method,
         route=asked.url_rule.rule if asked.url_rule else None,

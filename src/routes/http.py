@@ -121,7 +121,7 @@ def query(model: type[Model]) -> Model:
 
 
 def _remembered(function: F) -> F:
-    """What a query string means: the first pages of lists are asked for all the time."""
+    """Of which the last argument is a query string, if that is short: first pages are asked for all the time."""
     short = lru_cache(MOST_QUERIES)(function)
     return cast(F, lambda *given: (short if len(given[-1]) <= LONGEST_REMEMBERED_QUERY else function)(*given))
 
@@ -198,8 +198,8 @@ def _neighbours(page: Page[Any]) -> tuple[str | None, str | None]:
         return None, by_cursor
     before = f"page={number - 1}" if number > 1 else None
     # Beyond the last page there are no numbers, and none lead on from a page for which there was no time.
-    is_last_number = number == LAST_PAGE or len(page.data) < shown.limit
-    return before, by_cursor if is_last_number else by_cursor and f"page={number + 1}"
+    needs_cursor = number == LAST_PAGE or len(page.data) < shown.limit
+    return before, by_cursor if needs_cursor else by_cursor and f"page={number + 1}"
 
 
 @_remembered

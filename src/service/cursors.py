@@ -19,13 +19,14 @@ VERSION = b"\x01"
 FINGERPRINT_BYTES = 8
 MOST_IN_FOUR_BYTES = 3e38
 MOST_LISTINGS = 1024  # whose fingerprints are remembered
+MOST_CURSORS = 1024  # of which those behind first pages are made all the time
 
 K = TypeVar("K")
 
 Words = Sequence[str | None]
 
 
-@lru_cache(MOST_LISTINGS)
+@lru_cache(MOST_CURSORS)
 def cursor_after(listing: str, place: Place) -> str:
     """`listing` says which list it is, with its filters and its order; `place` is the sort key of the last row seen."""
     return make_cursor(listing, [_spelt(key) for key in place])

@@ -64,12 +64,10 @@ async def told(
         for _ in range(2):
             if Closed() in found:
                 break
-            reading = asyncio.create_task(protocol.handle(RawData(request)))
-            while protocol.stream or not (reading.done() or Closed() in found):  # noqa: ASYNC110
+            with suppress(h11.LocalProtocolError):
+                await asyncio.wait_for(protocol.handle(RawData(request)), 10)
+            while protocol.stream:  # noqa: ASYNC110
                 await asyncio.sleep(0)
-            reading.cancel()  # the server's own task, which is not here, would be
-            with suppress(h11.LocalProtocolError, asyncio.CancelledError):
-                await reading
     return found
 
 

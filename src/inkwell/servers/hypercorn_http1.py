@@ -9,8 +9,8 @@ from typing import Any
 import h11
 from hypercorn.asyncio.task_group import TaskGroup, _handle
 from hypercorn.config import Config
-from hypercorn.events import Closed, RawData, Updated
 from hypercorn.events import Event as ConnectionEvent
+from hypercorn.events import RawData, Updated
 from hypercorn.protocol.events import Body, EndBody, Event, Request
 from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
@@ -112,12 +112,18 @@ class Reader(h11.Connection):
     """h11's, to which whatever comes behind a connection's last request is an error: hypercorn would tell the client of
     it, in place of the answer."""
 
+    is_over = False
+
     def receive_data(self, data: bytes) -> None:
-        if self.their_state is not h11.MUST_CLOSE:
+        if not self._drops:
             super().receive_data(data)
 
     def next_event(self) -> Any:
-        return h11.NEED_DATA if self.their_state is h11.MUST_CLOSE else super().next_event()
+        return h11.NEED_DATA if self._drops else super().next_event()
+
+    @property
+    def _drops(self) -> bool:
+        return self.is_over or self.their_state is h11.MUST_CLOSE
 
 
 class Http1Protocol(H11Protocol):
@@ -173,13 +179,19 @@ class Http1Protocol(H11Protocol):
             return False
         return self.connection.their_state is h11.DONE and self.connection.our_state is h11.SEND_RESPONSE
 
+    async def _maybe_recycle(self) -> None:
+        """At a connection's end what came behind is dropped: h11 would pause before it, and who reads wait for ever."""
+        both_done = self.connection.our_state is self.connection.their_state is h11.DONE
+        if isinstance(self.connection, Reader) and (self.context.terminated.is_set() or not both_done):
+            self.connection.is_over = True
+        await super()._maybe_recycle()
+
     async def write_and_begin_anew(self, answer: bytes) -> None:
         """With what has come meanwhile, unless the worker is at its end after the client took its time to read."""
         await self.send(RawData(answer))
-        await self._close_stream()
         if self.context.terminated.is_set():
-            await self.can_read.set()
-            return await self.send(Closed())
+            return await self._maybe_recycle()
+        await self._close_stream()
         came, has_ended = self.connection.trailing_data
         self._begin()
         if came:

@@ -33,9 +33,8 @@ class Cycle(httptools_impl.RequestResponseCycle):
 
     async def send(self, message: Any) -> None:
         """The usual way for whatever is not a plain beginning of a known length, on a connection that stays open."""
-        self.disconnected = (
-            self.disconnected or self.transport.is_closing()
-        )  # before uvicorn is told: uvloop would raise
+        # uvloop raises where a transport that closes is written to, and uvicorn hears of its end later.
+        self.disconnected = self.disconnected or self.transport.is_closing()
         starts = message["type"] == "http.response.start" and not self.response_started
         if not starts or not self.keep_alive or self.flow.write_paused or self.disconnected:
             return await super().send(message)
