@@ -1,6 +1,7 @@
 """What hypercorn is spared, it need not do: answers that go past h11 are as h11 would have them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from unittest.mock import AsyncMock
@@ -19,6 +20,7 @@ from inkwell.servers.hypercorn_http1 import Http1Protocol, Http1Stream, Inbox, T
 
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, *tuple[bytes, ...]]  # and its body, in pieces
+Writing = Callable[[WorkerContext], Awaitable[None]]
 
 USUAL = [(b"content-type", b"application/json"), (b"etag", b'"\xe4"'), (b"x", b"a\tb")]
 GET = b"GET /a?b HTTP/1.1\r\nHost: x\r\n"
@@ -37,9 +39,9 @@ def config() -> OwnConfig:
 
 
 async def told(
-    kind: type[H11Protocol], config: OwnConfig, request: bytes, answer: Answer, *, ends_meanwhile: bool = False
+    kind: type[H11Protocol], config: OwnConfig, request: bytes, answer: Answer, writing: Writing | None = None
 ) -> list[Event]:
-    """What is told to a client that sends the request, and sends it again; the worker may end while it is written."""
+    """What is told to a client that sends the request, and sends it again; `writing` is what happens meanwhile."""
     status, headers, *pieces = answer
     found: list[Event] = []
 
@@ -54,8 +56,8 @@ async def told(
 
     async def keep(event: Event) -> None:
         found.append(event)
-        if ends_meanwhile and isinstance(event, RawData):
-            await context.terminated.set()
+        if writing and isinstance(event, RawData):
+            await writing(context)
 
     context = WorkerContext(None)
     made = ASGIWrapper(app), config, context
@@ -121,8 +123,21 @@ async def test_what_follows_a_last_request_does_not_take_its_answer(
     assert written(await told(Http1Protocol, config, request_ + behind, sized(b"{}"))) == written(alone)
 
 
-async def test_what_follows_is_not_begun_where_the_worker_ends_while_an_answer_is_written(config: OwnConfig) -> None:
-    found = await told(Http1Protocol, config, 2 * (GET + b"\r\n"), sized(b"{}"), ends_meanwhile=True)
+async def end(context: WorkerContext) -> None:
+    """As the worker does when it is told to stop."""
+    await context.terminated.set()
+
+
+async def give_up(_: object) -> None:
+    """As the application does with a client that does not read."""
+    raise TimeoutError
+
+
+@pytest.mark.parametrize("writing", [end, give_up])
+async def test_what_follows_an_answer_at_a_connections_end_is_not_begun_and_nobody_waits_to_read_it(
+    config: OwnConfig, writing: Writing
+) -> None:
+    found = await told(Http1Protocol, config, 2 * (GET + b"\r\n"), sized(b"{}"), writing)
     assert written(found)[0].count(b"HTTP/1.1 200") == 1
     assert Closed() in found
 
