@@ -48,7 +48,7 @@ POST: tuple[Column[Any], ...] = (
 _GET = select(*POST).where(posts.c.id == bindparam("post_id"))
 _NEW = ("id", "author_id", "title", "content", "published")
 _PARAMETERS = [f"new_{name}" for name in _NEW]
-_ADD = insert(posts).values({name: bindparam(f"new_{name}") for name in _NEW}).returning(*POST)
+_ADD = insert(posts).values(dict(zip(_NEW, map(bindparam, _PARAMETERS), strict=True))).returning(*POST)
 _PUBLISH = _ADD.values(published_at=func.now())
 
 _TIME = posts.c.published_at.type

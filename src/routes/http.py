@@ -121,7 +121,7 @@ def query(model: type[Model]) -> Model:
 
 
 def _remembered(function: F) -> F:
-    """Of which the last argument is a query string, if that is short: first pages are asked for all the time."""
+    """Keeps its results where its last argument, a query string, is short: first pages are asked for all the time."""
     short = lru_cache(MOST_QUERIES)(function)
     return cast(F, lambda *given: (short if len(given[-1]) <= LONGEST_REMEMBERED_QUERY else function)(*given))
 
