@@ -34,7 +34,7 @@ def logged() -> dict[str, tuple[str, set[str]]]:
     found = {}
     for call in CALLS:
         match call:
-            case ast.Call(ast.Attribute(ast.Name("log"), level), [ast.Constant(str(event)), *_]) if level in LEVELS:
+            case ast.Call(ast.Attribute(_, level), [ast.Constant(str(event)), *_]) if level in LEVELS:
                 found[event] = level, {word.arg.replace("exc_info", "exception") for word in call.keywords if word.arg}
     return found
 
