@@ -21,7 +21,7 @@ from repositories.failures import READ_ONLY, is_outage, sqlstate
 from repositories.idempotency import KeptAnswerRepository
 from repositories.links import LinkRepository
 from repositories.outbox import OutboxRepository
-from repositories.pool import Connections, replace_pool
+from repositories.pool import Connections, pass_over_closed, replace_pool
 from repositories.posts import PostRepository
 from repositories.reading import Executor, Look, OneChange
 from repositories.throttles import ThrottleRepository
@@ -150,7 +150,10 @@ class Database:
         )
         engine = make(pool_size=limits.pool_size, max_overflow=limits.pool_overflow)
         # One connection apart, so that a pool emptied by slow requests is not taken for a database that is away.
-        return cls(engine, make(pool_size=1, max_overflow=0), limits, tell)
+        looking = make(pool_size=1, max_overflow=0)
+        for each in (engine, looking):
+            pass_over_closed(each)
+        return cls(engine, looking, limits, tell)
 
     def read(self) -> AbstractAsyncContextManager[Work]:
         """Looks: each statement by itself on the wire, no BEGIN and no ROLLBACK. Raises Unavailable."""

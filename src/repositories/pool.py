@@ -5,6 +5,9 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from sqlalchemy import PoolProxiedConnection, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
@@ -45,7 +48,7 @@ class Connections:
         await self._enter()
         home = self._idle  # of now: what is opened while all are renewed may be one of the old ones
         try:
-            return await self._idle_one() or Borrowed(await self._pooled_one(), home)
+            return await self._idle_one() or Borrowed(await self._engine.raw_connection(), home)
         except BaseException:
             self._places.give_back()
             raise
@@ -98,10 +101,10 @@ class Connections:
             await _drop(one.pooled)
         return None
 
-    async def _pooled_one(self) -> PoolProxiedConnection:
-        while cast(Connection, (pooled := await self._engine.raw_connection()).driver_connection).is_closed():
-            await _drop(pooled)
-        return pooled
+
+def pass_over_closed(engine: AsyncEngine) -> None:
+    """Has an engine connect anew in place of a connection that was cut while nobody used it, without asking it."""
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
 
 
 def replace_pool(engine: AsyncEngine) -> Pool:
@@ -132,6 +135,11 @@ async def _drop(pooled: PoolProxiedConnection) -> None:
     if pooled.is_valid:
         pooled.invalidate()
     await greenlet_spawn(pooled.close)
+
+
+def _refuse_closed(connection: DBAPIConnection, *_: object) -> None:
+    if cast(AsyncAdapt_asyncpg_connection, connection).driver_connection.is_closed():
+        raise DisconnectionError("It was cut while it lay in the pool")
 
 
 def _give_up(connection: object, record: ConnectionPoolEntry) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 import pytest
@@ -14,6 +14,7 @@ from inkwell.app import connect
 from inkwell.settings import Settings
 from repositories.database import Database
 from repositories.reading import Look
+from tests.conftest import Server
 
 ONE = text("SELECT 1")
 STILL_S = 20
@@ -53,6 +54,29 @@ async def test_nobody_is_overtaken_by_those_who_ask_again_at_once(narrow: Databa
 async def test_looks_and_changes_share_the_connections(narrow: Database) -> None:
     await asyncio.gather(*(work(narrow) for work in (look, change) * 20))
     assert (narrow.pool.in_use, narrow.pool.open) == (0, 2)
+
+
+@pytest.mark.parametrize("before", [look, change])
+@pytest.mark.parametrize("renewed", [False, True])
+async def test_changes_do_not_notice_connections_that_were_cut_while_nobody_used_them(
+    narrow: Database, server: Server, database_url: str, before: Callable[[Database], Awaitable[None]], renewed: bool
+) -> None:
+    if renewed:
+        await narrow.renew()
+    await asyncio.gather(before(narrow), before(narrow))
+    await server.cut_off(database_url)
+    await asyncio.sleep(0.05)
+    await asyncio.gather(*(change(narrow) for _ in range(4)))
+    assert (narrow.pool.in_use, narrow.pool.open) == (0, 2)
+
+
+async def test_a_probe_does_not_notice_that_its_connection_was_cut(
+    narrow: Database, server: Server, database_url: str
+) -> None:
+    known = await narrow.schema_version()
+    await server.cut_off(database_url)
+    await asyncio.sleep(0.05)
+    assert await narrow.schema_version() == known
 
 
 async def test_those_who_gave_up_waiting_lose_no_connection(narrow: Database) -> None:
