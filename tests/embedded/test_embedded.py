@@ -186,6 +186,29 @@ async def test_a_server_that_dies_is_restarted_at_the_same_address_until_it_is_s
         await asyncio.wait_for(keeper, timeout=120)
 
 
+async def test_a_server_that_dies_again_while_it_is_asked_after_a_restart_is_restarted_once_more(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, failures = server._make_database, [asyncpg.InternalClientError(), asyncpg.InterfaceError()]
+
+    async def make_or_die(sockets: Path) -> None:
+        if failures:
+            kill_server(folder)
+            raise failures.pop()
+        await make(sockets)
+
+    async with running(folder, durable=True) as postgres:
+        keeper = asyncio.create_task(postgres.keep())
+        monkeypatch.setattr(server, "_make_database", make_or_die)
+        kill_server(folder)
+        assert await eventually_answers(postgres.url, "select 1") == 1
+        async with asyncio.timeout(60):
+            while failures or not await eventually_answers(postgres.url, "select 1"):
+                await asyncio.sleep(0.05)
+        await postgres.stop()
+        await asyncio.wait_for(keeper, timeout=120)
+
+
 async def test_stopping_does_not_wait_for_the_pause_before_a_restart(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

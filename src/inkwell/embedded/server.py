@@ -39,6 +39,9 @@ SETTINGS = {
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 INITDB = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8", "--auth=trust"]
 
+# What asyncpg raises where a server goes while it is asked; the last, where it goes between two messages.
+FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 log = structlog.get_logger()
 
 
@@ -144,7 +147,7 @@ class EmbeddedPostgres:
         try:
             await self._spawn()
             await self._until_ready()
-        except (ConfigurationError, OSError, asyncpg.PostgresError) as error:
+        except (ConfigurationError, *FAILURES) as error:
             log.error("database_not_restarted", reason=str(error))
         else:
             log.warning("database_restarted")
@@ -198,13 +201,13 @@ async def embedded_database(data_dir: Path, *, chosen: bool = True) -> AsyncIter
 def _one_sentence(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, asyncpg.PostgresError) as error:
+    except FAILURES as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ConfigurationError(f"DATA_DIR: {folder} cannot be used ({reason})") from None
 
 
 async def _answers(sockets: Path) -> bool:
-    with suppress(OSError, asyncpg.PostgresError):
+    with suppress(*FAILURES):
         connection = await _connect(sockets)
         await connection.close()
         return True
